@@ -1,0 +1,93 @@
+/**
+ * Signals: facts that a source saw on the wire, with the wire's time. A source reports each fact as often as it sees it;
+ * the model (call.ts) is idempotent, so a repeated signal changes nothing.
+ *
+ * All times are epoch milliseconds. A leg is named by its SIP Call-ID and tags (RFC 3261 section 12): `fromTag` and `toTag`
+ * are those of the message, so a request that the callee sends carries the callee's tag in `fromTag`. Which party that is,
+ * the model knows.
+ */
+
+/** Where a fact was seen. */
+export type SignalSource = 'trunk' | 'hep' | 'siprec' | 'dialog-state'
+
+/** On which side of the trunk the caller stands; `null` when the source cannot tell. */
+export type Side = 'pbx' | 'carrier'
+
+/** A party as the wire names it, before any normalisation. */
+export interface WireParty {
+  /** The user part of a SIP URI or the number of a tel URI, unescaped; '' when there is none. */
+  readonly user: string
+  readonly display: string | null
+  /** RFC 3323 / RFC 3325: Privacy asks for it, or the URI is sip:anonymous@anonymous.invalid. */
+  readonly anonymous: boolean
+}
+
+interface SignalBase {
+  readonly at: number
+  readonly source: SignalSource
+  readonly sipCallId: string
+  readonly fromTag: string
+}
+
+/** The first INVITE of a dialog (no To tag). The same Call-ID may be invited again after a 401 or 407 with a higher CSeq. */
+export interface Invited extends SignalBase {
+  readonly kind: 'invited'
+  readonly from: WireParty
+  readonly to: WireParty
+  readonly side: Side | null
+  /** Further names under which a recorder may know this call: `unique:1795329426.4`, `linkedid:…` (from configured headers). */
+  readonly keys: readonly string[]
+}
+
+/** 180 or 183; each To tag is one ringing phone (a fork). `party` is the asserted identity of that phone, when it gives one. */
+export interface Ringing extends SignalBase {
+  readonly kind: 'ringing'
+  readonly toTag: string
+  readonly sipCode: number
+  readonly party: WireParty | null
+}
+
+/** A 2xx to an INVITE. */
+export interface Answered extends SignalBase {
+  readonly kind: 'answered'
+  readonly toTag: string
+  readonly party: WireParty | null
+}
+
+/** A re-INVITE or UPDATE that put media on hold (RFC 3264 section 8.4), once it was accepted. The sender of the request holds. */
+export interface Held extends SignalBase {
+  readonly kind: 'held'
+  readonly toTag: string
+}
+
+export interface Resumed extends SignalBase {
+  readonly kind: 'resumed'
+  readonly toTag: string
+}
+
+/** The caller gave up: a CANCEL, with its Reason header (RFC 3326). */
+export interface Cancelled extends SignalBase {
+  readonly kind: 'cancelled'
+  readonly q850: number | null
+  /** `Reason: SIP;cause=200`: answered by another phone, so not missed. */
+  readonly elsewhere: boolean
+}
+
+/** A final response of 300 or above to the initial INVITE, as the caller got it. 401 and 407 are challenges, not ends. */
+export interface Failed extends SignalBase {
+  readonly kind: 'failed'
+  readonly toTag: string | null
+  readonly sipCode: number
+  readonly q850: number | null
+  readonly elsewhere: boolean
+}
+
+/** BYE. */
+export interface HungUp extends SignalBase {
+  readonly kind: 'hungup'
+  readonly toTag: string
+  readonly sipCode: number | null
+  readonly q850: number | null
+}
+
+export type CallSignal = Invited | Ringing | Answered | Held | Resumed | Cancelled | Failed | HungUp

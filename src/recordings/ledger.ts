@@ -1,0 +1,37 @@
+/**
+ * What the audio stage needs remembered. The outbox's store implements it; this stage knows neither SQL nor sink.
+ * Every method is one durable step: when its promise resolves, a crash forgets nothing of it.
+ */
+import type { CallId, CallSnapshot } from '../events/event.ts'
+import type { AudioItem, ItemState, RecordingId } from '../events/recording.ts'
+
+export interface SourceFile {
+  readonly path: string
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+export interface CallQuery {
+  /** Epoch ms; calls that were alive at any moment of this span. */
+  readonly from: number
+  readonly to: number
+  /** At most this many are returned, newest first. */
+  readonly limit: number
+}
+
+export interface RecordingLedger {
+  /** Whether this very file (path, size, mtime) was already taken in; a rescan asks this for each file it meets. */
+  isKnownFile(file: SourceFile): Promise<boolean>
+  /** Stores a new item and remembers its file. `known` when an item of this id exists already (a renamed or copied file). */
+  add(item: AudioItem, file: SourceFile): Promise<'added' | 'known'>
+  /** Stores a changed item; the state machine is this stage's (events/recording.ts). */
+  update(item: AudioItem): Promise<void>
+  /** Stores a `queued` item and its delivery job in one transaction. */
+  queue(item: AudioItem): Promise<void>
+  get(id: RecordingId): Promise<AudioItem | null>
+  /** Oldest first. */
+  list(state: ItemState, limit: number): Promise<readonly AudioItem[]>
+  /** A call by one of its keys: `sip:CALL-ID` or `unique:ID`. */
+  callByKey(key: string): Promise<CallId | null>
+  callsAlive(query: CallQuery): Promise<readonly CallSnapshot[]>
+}
