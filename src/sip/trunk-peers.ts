@@ -1,0 +1,93 @@
+/**
+ * Keeps the peer table in step with DNS and answers, for every message, whether its sender may use the trunk.
+ *
+ * Rules (a request comes from an address, goes to an address)
+ *  1. Only a peer may send. Everyone else is refused with 403, known scanners get no answer at all.
+ *  2. What the PBX sends within a dialog may go anywhere the dialog leads (a carrier may answer from another host than the one dialled).
+ *  3. What a carrier sends within a dialog may go to the PBX only: the trunk is never a relay into somebody's network.
+ */
+
+import { headerValue } from './message/headers.ts'
+import type { HopAddress, SipRequest } from './message/message.ts'
+import { type PeerAddress, PeerTable, type ResolvedPeer, resolvePeers, type TrunkSide } from './peers.ts'
+
+export interface TrunkPeersOptions {
+  readonly pbx: readonly PeerAddress[]
+  readonly carrier: readonly PeerAddress[]
+  /** User-Agent texts of known scanners, compared without case anywhere in the header. */
+  readonly scanners: readonly string[]
+  /** The addresses of a host name; throws when there are none. */
+  readonly lookup: (host: string) => Promise<readonly string[]>
+  /** How often names are looked up again; 60 s. */
+  readonly refreshMs?: number
+  readonly log: { warn(fields: object, message: string): void }
+}
+
+export class TrunkPeers {
+  readonly counters = { strangers: 0, scanners: 0, relaysRefused: 0 }
+  readonly #options: TrunkPeersOptions
+  readonly #scanners: readonly string[]
+  #table = new PeerTable([])
+  #failures: readonly string[] = []
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(options: TrunkPeersOptions) {
+    this.#options = options
+    this.#scanners = options.scanners.map(text => text.toLowerCase())
+  }
+
+  async start(): Promise<void> {
+    await this.refresh()
+    this.#timer = setInterval(() => void this.refresh(), this.#options.refreshMs ?? 60_000)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  /** Looks every name up again; a name that fails keeps its last addresses. */
+  async refresh(): Promise<void> {
+    const { peers, failures } = await resolvePeers(this.#options, this.#options.lookup)
+    const before = this.#table
+    this.#table = new PeerTable(peers.map(peer => (peer.addresses.length > 0 ? peer : (before.find(peer) ?? peer))))
+    for (const failure of failures) {
+      if (!this.#failures.includes(failure)) this.#options.log.warn({ failure }, 'trunk peer has no address')
+    }
+    this.#failures = failures
+  }
+
+  sideOf(peer: HopAddress, sentByPort: number | null): TrunkSide | null {
+    return this.#table.sideOf(peer, sentByPort)
+  }
+
+  opposite(side: TrunkSide): readonly ResolvedPeer[] {
+    return this.#table.opposite(side)
+  }
+
+  /** Before anything is answered: a stranger that calls itself a known scanner learns nothing, not even that we are here. */
+  accept(source: HopAddress, request: SipRequest): 'accept' | 'drop' {
+    if (this.#table.isPeer(source.address)) return 'accept'
+    const agent = headerValue(request, 'User-Agent')?.toLowerCase() ?? ''
+    if (!this.#scanners.some(scanner => agent.includes(scanner))) return 'accept'
+    this.counters.scanners += 1
+    return 'drop'
+  }
+
+  /** Whether a request within a dialog may be passed on (rules 2 and 3). */
+  mayRelay(source: HopAddress, destination: HopAddress): boolean {
+    const from = this.#table.sidesAt(source.address)
+    const allowed = from.has('pbx') || (from.has('carrier') && this.#table.sidesAt(destination.address).has('pbx'))
+    if (!allowed) {
+      this.counters.relaysRefused += 1
+      this.#options.log.warn({ source, destination }, 'request between addresses that are no peers refused')
+    }
+    return allowed
+  }
+
+  /** Names without an address now, for /readyz. */
+  failures(): readonly string[] {
+    return this.#failures
+  }
+}
