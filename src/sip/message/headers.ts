@@ -44,7 +44,7 @@ export function splitValues(value: string): string[] {
     if (part !== '') parts.push(part)
     start = comma + 1
   }
-  const rest = start === 0 ? value : value.slice(start).trim()
+  const rest = value.slice(start).trim()
   if (rest !== '') parts.push(rest)
   return parts
 }

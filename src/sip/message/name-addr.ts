@@ -35,7 +35,7 @@ function parseAddrSpec(text: string): NameAddr | null {
   return hasScheme(uri) ? { display: null, uri, params: parseParams(text, end) } : null
 }
 
-const hasScheme = (uri: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(uri)
+const hasScheme = (uri: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>]+$/.test(uri)
 
 /** Writes the value, always with angle brackets; the display name is quoted unless it is one plain word. */
 export function formatNameAddr({ display, uri, params }: NameAddr): string {
