@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest'
+import type { CallSignal } from '../../src/events/signal.ts'
+import { CallObserver } from '../../src/sip/call-observer.ts'
+import type { SeenMessage } from '../../src/sip/message/message.ts'
+import { parseMessage } from '../../src/sip/message/parse.ts'
+import type { TrunkSide } from '../../src/sip/peers.ts'
+import { seenInSippLog } from './sipp-log.ts'
+
+function observe(messages: readonly SeenMessage[], side: TrunkSide | null = 'pbx', maxPending = 100): CallSignal[] {
+  const signals: CallSignal[] = []
+  const observer = new CallObserver({
+    source: 'trunk',
+    sideOf: () => side,
+    uniqueHeaders: ['X-Unique-ID', 'X-Asterisk-Linkedid'],
+    onSignal: signal => signals.push(signal),
+    maxPending,
+  })
+  for (const message of messages) observer.see(message)
+  return signals
+}
+
+function seen(direction: 'received' | 'sent', lines: readonly string[], body = ''): SeenMessage {
+  const parsed = parseMessage(Buffer.from(`${[...lines, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`))
+  if (!parsed.ok) throw new Error(parsed.reason)
+  return { at: 1, direction, peer: { transport: 'udp', address: '192.0.2.1', port: 5060 }, message: parsed.message }
+}
+
+const dialog = (from: string, to: string, cseq: string, extra: readonly string[] = []): string[] => [
+  'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1',
+  `From: ${from}`,
+  `To: ${to}`,
+  'Call-ID: a@b',
+  `CSeq: ${cseq}`,
+  ...extra,
+]
+const alice = '"Alice" <sip:+14155550100@carrier.example>;tag=a'
+const bob = '<sip:1001@pbx.example>'
+const kinds = (signals: readonly CallSignal[]): string[] => signals.map(signal => signal.kind)
+const sdp = (direction: string): string => `v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\na=${direction}\r\n`
+
+describe('captured calls', () => {
+  it('a call with hold and resume is told as a person would', () => {
+    const signals = observe(seenInSippLog('test/fixtures/sip/hold.log'))
+    expect(kinds(signals)).toEqual(['invited', 'ringing', 'answered', 'held', 'resumed', 'hungup'])
+    const [invited, ringing, , held] = signals
+    expect(invited).toMatchObject({
+      sipCallId: '1-6672@127.0.0.1',
+      from: { user: '1001', display: 'Alice' },
+      to: { user: '1002' },
+      side: 'pbx',
+    })
+    expect(invited?.at).toBe(Date.parse('2026-11-22T06:39:04.854Z'))
+    expect(ringing).toMatchObject({ party: { user: '1002', display: 'Bob' } })
+    expect(held).toMatchObject({ fromTag: '6672uac1' })
+  })
+
+  it('a caller who gives up is told by the CANCEL and the 487', () => {
+    const signals = observe(seenInSippLog('test/fixtures/sip/abandoned.log'))
+    expect(kinds(signals)).toEqual(['invited', 'ringing', 'cancelled', 'failed'])
+    expect(signals.at(-1)).toMatchObject({ sipCode: 487 })
+  })
+})
+
+describe('messages', () => {
+  it('a stranger makes no signals', () => {
+    expect(observe([seen('received', ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, bob, '1 INVITE')])], null)).toEqual(
+      [],
+    )
+  })
+
+  it('a re-INVITE is no new call, and a refused one holds nothing', () => {
+    const hold = seen(
+      'received',
+      ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '2 INVITE')],
+      sdp('sendonly'),
+    )
+    const refused = seen('sent', ['SIP/2.0 488 Not Acceptable Here', ...dialog(alice, `${bob};tag=b`, '2 INVITE')])
+    expect(observe([hold, refused])).toEqual([])
+  })
+
+  it('direct media re-INVITEs and session refreshes are not holds', () => {
+    const refresh = seen(
+      'received',
+      ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '2 INVITE')],
+      sdp('sendrecv'),
+    )
+    const ok = seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, '2 INVITE')])
+    expect(kinds(observe([refresh, ok]))).toEqual(['resumed']) // which changes nothing in a call that is not held
+  })
+
+  it('a late offer holds when its ACK says so', () => {
+    const offerless = seen('received', ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '2 INVITE')])
+    const ok = seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, '2 INVITE')], sdp('sendrecv'))
+    const ack = seen('received', ['ACK sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '2 ACK')], sdp('inactive'))
+    expect(kinds(observe([offerless, ok, ack]))).toEqual(['held'])
+  })
+
+  it('an UPDATE can hold, and one without SDP says nothing', () => {
+    const update = seen(
+      'received',
+      ['UPDATE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '3 UPDATE')],
+      sdp('inactive'),
+    )
+    const ok = seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, '3 UPDATE')], sdp('inactive'))
+    const bare = seen('received', ['UPDATE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '4 UPDATE')])
+    const bareOk = seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, '4 UPDATE')])
+    expect(kinds(observe([update, ok, bare, bareOk]))).toEqual(['held'])
+  })
+
+  it.each([
+    ['Reason: SIP;cause=200;text="Call completed elsewhere"', true, null],
+    ['Reason: Q.850;cause=26', true, 26],
+    ['Reason: Q.850;cause=16;text="Terminated"', false, 16],
+    ['Reason: SIP ;cause=487, Q.850;text="x";cause=19', false, 19],
+    ['Subject: none', false, null],
+  ])('CANCEL with %s', (header, elsewhere, q850) => {
+    const signals = observe([
+      seen('received', ['CANCEL sip:1001@pbx.example SIP/2.0', ...dialog(alice, bob, '1 CANCEL', [header])]),
+    ])
+    expect(signals).toMatchObject([{ kind: 'cancelled', elsewhere, q850 }])
+  })
+
+  it('a carrier vouches for its caller, and a caller who asks for privacy stays anonymous', () => {
+    const invite = (extra: readonly string[], from = alice): SeenMessage =>
+      seen('received', ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(from, bob, '1 INVITE', extra)])
+    const asserted = ['P-Asserted-Identity: <tel:+14155550199>']
+    expect(observe([invite(asserted)], 'carrier')).toMatchObject([{ from: { user: '+14155550199', anonymous: false } }])
+    expect(observe([invite(asserted)], 'pbx')).toMatchObject([{ from: { user: '+14155550100' } }])
+    expect(observe([invite([...asserted, 'Privacy: id;critical'])], 'carrier')).toMatchObject([
+      { from: { user: '', anonymous: true } },
+    ])
+    expect(observe([invite([], '<sip:anonymous@anonymous.invalid>;tag=x')], 'carrier')).toMatchObject([
+      { from: { anonymous: true } },
+    ])
+  })
+
+  it("the PBX's own id of the call becomes a key", () => {
+    const invite = seen('received', [
+      'INVITE sip:1001@pbx.example SIP/2.0',
+      ...dialog(alice, bob, '1 INVITE', ['x-unique-id: 17953.4']),
+    ])
+    expect(observe([invite])).toMatchObject([{ keys: ['unique:17953.4'] }])
+  })
+
+  it('remembers no more renegotiations than it may', () => {
+    const hold = (cseq: number): SeenMessage =>
+      seen(
+        'received',
+        ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, `${cseq} INVITE`)],
+        sdp('sendonly'),
+      )
+    const ok = (cseq: number): SeenMessage => seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, `${cseq} INVITE`)])
+    // The first was forgotten, so its 200 looks like an answer, which the model knows already; the second holds.
+    expect(kinds(observe([hold(2), hold(3), ok(2), ok(3)], 'pbx', 1))).toEqual(['answered', 'held'])
+  })
+})
