@@ -5,7 +5,7 @@ import { parseMessage } from '../../src/sip/message/parse.ts'
 /** Reads a sipp message trace of the calling phone as the trunk would have seen it: what the phone sent was received. */
 export function seenInSippLog(path: string): SeenMessage[] {
   const entries = readFileSync(path, 'utf8').matchAll(
-    /^-{20,} (\S+) (\S+)\nUDP message (sent|received) .*\n\n([^]*?)(?=^-{20,}|$(?![^]))/gm,
+    /^-{20,} (\S+) (\S+)\nUDP message (sent|received) .*\n\n([\s\S]*?)(?=^-{20,}|$(?![\s\S]))/gm,
   )
   return Array.from(entries, ([, day, time, verb, text = '']) => {
     const parsed = parseMessage(Buffer.from(text.replace(/\r?\n/g, '\r\n')))
