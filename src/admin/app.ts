@@ -1,0 +1,97 @@
+/**
+ * The admin application: routes, guard and error shape. It knows no port (server.ts does) and nothing of the stages whose
+ * state it shows: it reads them through the small interfaces that the route files declare.
+ */
+import multipart from '@fastify/multipart'
+import websocket from '@fastify/websocket'
+import fastify, { type FastifyInstance } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { type CallReader, callRoutes } from './call-routes.ts'
+import { answerNotFound, errorResponder } from './errors.ts'
+import type { StoredEvents } from './feed-pages.ts'
+import { feedRoute, websocketOptions } from './feed-route.ts'
+import { type Refusal, requestGuard } from './guard.ts'
+import { type HealthSource, healthRoutes } from './health.ts'
+import { LiveFeed, type LiveFeedLimits } from './live-feed.ts'
+import type { AdminLog } from './log.ts'
+import { type MetricFamily, type MetricsSource, metricsRoutes } from './metrics.ts'
+import { describeApi } from './openapi.ts'
+import { bareAudioTypes, multipartLimits, type RecordingIntake, recordingRoute } from './recording-upload.ts'
+import { type UploadDesk, uploadRoutes } from './upload-routes.ts'
+
+/** What the admin shows and does, and for whom. */
+export interface AdminOptions {
+  /** Wanted from every client when set; `null` only on loopback. */
+  readonly token: string | null
+  readonly version: string
+  readonly health: HealthSource
+  readonly metrics: MetricsSource
+  readonly calls: CallReader
+  readonly uploads: UploadDesk
+  readonly events: StoredEvents
+  /** `null`: recordings are not taken over HTTP. */
+  readonly recordings: RecordingIntake | null
+  readonly feedLimits: LiveFeedLimits
+  readonly log: AdminLog
+}
+
+/** A connection on which nothing moves for this long is closed; WebSockets are exempt, they have their own heartbeat. */
+const idleMs = 60_000
+/** Of JSON bodies; recordings are streams and have the audio stage's limit. */
+const maxJsonBytes = 64 * 1024
+
+/** The app and its live feed, ready to listen. `notify` of the feed is to be called after each commit of events. */
+export async function adminApp(options: AdminOptions): Promise<{ readonly app: FastifyInstance; readonly feed: LiveFeed }> {
+  const { log } = options
+  const refused = new Map<Refusal, number>()
+  const feed = new LiveFeed({ stored: options.events, limits: options.feedLimits, log })
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxJsonBytes,
+    connectionTimeout: idleMs,
+    frameworkErrors: (error, request, reply) => void errorResponder(log)(error, request, reply),
+  })
+
+  app.setErrorHandler(errorResponder(log))
+  app.setNotFoundHandler(answerNotFound)
+  const guard = requestGuard(options.token, (why, request) => {
+    refused.set(why, (refused.get(why) ?? 0) + 1)
+    log.warn({ why, peer: request.ip, route: request.routeOptions.url ?? null }, 'admin request refused')
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+    guard(request)
+  })
+  app.addHook('onReady', () => feed.start())
+  // Before the WebSocket plugin's own, which would close clients without a code.
+  app.addHook('preClose', () => feed.stop())
+
+  await app.register(websocket, websocketOptions)
+  await app.register(multipart, { limits: multipartLimits })
+  app.addContentTypeParser(bareAudioTypes, (_request, payload, done) => done(null, payload))
+  await describeApi(app, { version: options.version, secured: options.token !== null })
+
+  const own: MetricsSource = { read: async () => [...feed.metrics(), refusedMetric(refused)] }
+  const health: HealthSource = { parts: () => ({ ...options.health.parts(), live_feed: feed.health() }) }
+  await app.register(async api => {
+    // Only here: routes of plugins carry plain JSON Schema, which these compilers cannot read.
+    api.setValidatorCompiler(validatorCompiler)
+    api.setSerializerCompiler(serializerCompiler)
+    await api.register(healthRoutes(health))
+    await api.register(metricsRoutes([options.metrics, own]))
+    await api.register(callRoutes(options.calls))
+    await api.register(uploadRoutes(options.uploads))
+    await api.register(recordingRoute(options.recordings, log))
+    await api.register(feedRoute(feed))
+  })
+  return { app, feed }
+}
+
+function refusedMetric(refused: ReadonlyMap<Refusal, number>): MetricFamily {
+  return {
+    name: 'tpe_bridge_admin_requests_refused_total',
+    help: 'Requests refused for want of a token, or for a foreign Host or Origin',
+    type: 'counter',
+    samples: [...refused].map(([reason, value]) => ({ labels: { reason }, value })),
+  }
+}
