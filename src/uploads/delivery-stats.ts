@@ -1,0 +1,84 @@
+/** What the worker has done since it was made: plain numbers for metrics, and how long the last deliveries took. */
+import { type Lane, lanes } from './job.ts'
+import type { Settled } from './job-queue.ts'
+
+export interface LaneCounters {
+  delivered: number
+  retried: number
+  waited: number
+  dead: number
+  putBack: number
+}
+
+export interface DeliveryCounters {
+  readonly event: LaneCounters
+  readonly media: LaneCounters
+  /** Deliveries that threw inside the bridge: bugs. */
+  faults: number
+  /** Times that the store failed to claim or settle. */
+  storeErrors: number
+  /** Times that the rate limit, not the slots, ended a round of claims. */
+  limited: number
+  /** Times that the sink shut itself. */
+  pauses: number
+}
+
+/** Of the last deliveries, from the storing of their cause to the sink's acknowledgement, in ms. */
+export interface Latency {
+  readonly count: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly maxMs: number
+}
+
+const REMEMBERED = 256
+
+const noCounts = (): LaneCounters => ({ delivered: 0, retried: 0, waited: 0, dead: 0, putBack: 0 })
+
+export class DeliveryStats {
+  readonly counters: DeliveryCounters = { event: noCounts(), media: noCounts(), faults: 0, storeErrors: 0, limited: 0, pauses: 0 }
+  readonly #latencies: Record<Lane, number[]> = { event: [], media: [] }
+
+  /** Counts a stored verdict. `now` is epoch ms. */
+  record({ job, verdict }: Settled, now: number): void {
+    const counts = this.counters[job.lane]
+    switch (verdict.kind) {
+      case 'delivered':
+        counts.delivered++
+        this.#remember(job.lane, Math.max(0, now - job.createdAt))
+        return
+      case 'retry':
+        counts.retried++
+        return
+      case 'wait':
+        counts.waited++
+        return
+      case 'dead':
+        counts.dead++
+        return
+      case 'put-back':
+        counts.putBack++
+        return
+      default:
+        throw new TypeError(`no such verdict: ${JSON.stringify(verdict satisfies never)}`)
+    }
+  }
+
+  /** How long the last deliveries of each lane took; `null` for a lane that has delivered nothing. */
+  latency(): Readonly<Record<Lane, Latency | null>> {
+    const [event, media] = lanes.map(lane => summary(this.#latencies[lane]))
+    return { event: event ?? null, media: media ?? null }
+  }
+
+  #remember(lane: Lane, latencyMs: number): void {
+    const latencies = this.#latencies[lane]
+    latencies.push(latencyMs)
+    if (latencies.length > REMEMBERED) latencies.shift()
+  }
+}
+
+const summary = (latencies: readonly number[]): Latency | null => {
+  const sorted = latencies.toSorted((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  return sorted.length === 0 ? null : { count: sorted.length, p50Ms: at(0.5), p95Ms: at(0.95), maxMs: at(1) }
+}

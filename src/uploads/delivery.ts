@@ -1,0 +1,37 @@
+/** From a claimed job to what its sink is handed, and how long the sink may take. Pure. */
+import type { ClaimedJob } from './job-queue.ts'
+import type { Delivery } from './sink.ts'
+
+/** Durations in ms. */
+export interface DeliveryTimeouts {
+  readonly eventMs: number
+  /** An upload may take this long, and `perMiBMs` more for each MiB. */
+  readonly mediaMs: number
+  readonly perMiBMs: number
+}
+
+/** 30 s for an event; a minute and a rate of at least 64 KiB/s (a slow ADSL uplink) for media. */
+export const defaultTimeouts: DeliveryTimeouts = { eventMs: 30_000, mediaMs: 60_000, perMiBMs: 16_000 }
+
+export type Prepared =
+  | { readonly kind: 'ready'; readonly delivery: Delivery; readonly timeoutMs: number }
+  | { readonly kind: 'undeliverable'; readonly reason: string }
+
+/** Builds the delivery of a job, or says why there is nothing to deliver. */
+export const prepare = (job: ClaimedJob, site: string, timeouts: DeliveryTimeouts): Prepared => {
+  const { payload } = job
+  if (payload.kind === 'unreadable') return { kind: 'undeliverable', reason: payload.reason }
+  if (payload.kind === 'event') {
+    const delivery: Delivery = { kind: 'event', idempotencyKey: job.id, event: payload.event }
+    return { kind: 'ready', delivery, timeoutMs: timeouts.eventMs }
+  }
+  const { item } = payload
+  const audio = item.encoded
+  if (audio === null)
+    return { kind: 'undeliverable', reason: 'the item has no encoded audio; redrive it from the recordings stage' }
+  const timeoutMs = timeouts.mediaMs + Math.ceil((audio.size / 1_048_576) * timeouts.perMiBMs)
+  const base = { idempotencyKey: job.id, site, audio }
+  const delivery: Delivery =
+    item.kind === 'recording' ? { kind: 'recording', ...base, item } : { kind: 'voicemail', ...base, item }
+  return { kind: 'ready', delivery, timeoutMs }
+}

@@ -1,0 +1,144 @@
+/** The tracker's journal (events/journal.ts): calls, their keys and events, and the jobs that the events cause, in one transaction. */
+import type { Insertable, Kysely, Transaction } from 'kysely'
+import type { Call } from '../../events/call.ts'
+import type { CallEvent, CallId, CallSnapshot } from '../../events/event.ts'
+import type { CallChange, CallJournal } from '../../events/journal.ts'
+import { planEvent } from '../plan.ts'
+import { batches } from './batches.ts'
+import { insertJobs } from './job-rows.ts'
+import type { CallKeysTable, CallsTable, EventsTable, Schema } from './schema.ts'
+import { readCall } from './stored-json.ts'
+
+export interface CallStoreOptions {
+  readonly db: Kysely<Schema>
+  /** Epoch ms. */
+  readonly now: () => number
+  /** Called after a commit with the events that are new. */
+  readonly onEvents: (events: readonly CallEvent[]) => void
+}
+
+export class CallStore implements CallJournal {
+  readonly #db: Kysely<Schema>
+  readonly #now: () => number
+  readonly #onEvents: (events: readonly CallEvent[]) => void
+
+  constructor(options: CallStoreOptions) {
+    this.#db = options.db
+    this.#now = options.now
+    this.#onEvents = options.onEvents
+  }
+
+  async append(changes: readonly CallChange[]): Promise<void> {
+    if (changes.length === 0) return
+    const now = this.#now()
+    const added = await this.#db.transaction().execute(async trx => {
+      await upsertCalls(trx, changes, now)
+      await upsertKeys(trx, changes)
+      const fresh = await insertEvents(trx, changes, now)
+      await insertJobs(trx, fresh.map(planEvent), now)
+      return fresh
+    })
+    if (added.length > 0) this.#onEvents(added)
+  }
+
+  async openCalls(): Promise<readonly Call[]> {
+    // Spelled out, so that the index of open calls is used.
+    const rows = await this.#db
+      .selectFrom('calls')
+      .select(['id', 'state'])
+      .where(eb => eb('ended', '=', eb.lit(0)))
+      .execute()
+    return rows.map(row => readCall(row.id, row.state))
+  }
+
+  async findCall(id: CallId): Promise<Call | null> {
+    const row = await this.#db.selectFrom('calls').select(['id', 'state']).where('id', '=', id).executeTakeFirst()
+    return row === undefined ? null : readCall(row.id, row.state)
+  }
+}
+
+// The newest change of a call wins; its snapshot comes from the newest event, which may be of an earlier change.
+const upsertCalls = async (trx: Transaction<Schema>, changes: readonly CallChange[], now: number): Promise<void> => {
+  const rows = new Map<CallId, Insertable<CallsTable>>()
+  for (const { call, events, ended } of changes) {
+    const snapshot = events.at(-1)?.call ?? null
+    const shown = snapshot === null ? snapshotColumns(rows.get(call.id)) : columnsOf(snapshot)
+    rows.set(call.id, { id: call.id, state: JSON.stringify(call), ended: ended ? 1 : 0, updated_at: now, ...shown })
+  }
+  for (const some of batches([...rows.values()])) {
+    await trx
+      .insertInto('calls')
+      .values(some)
+      .onConflict(conflict =>
+        conflict.column('id').doUpdateSet(({ ref, fn }) => ({
+          state: ref('excluded.state'),
+          snapshot: fn.coalesce('excluded.snapshot', 'calls.snapshot'),
+          started_at: fn.coalesce('excluded.started_at', 'calls.started_at'),
+          ended_at: fn.coalesce('excluded.ended_at', 'calls.ended_at'),
+          ended: ref('excluded.ended'),
+          updated_at: ref('excluded.updated_at'),
+        })),
+      )
+      .execute()
+  }
+}
+
+type SnapshotColumns = Pick<Insertable<CallsTable>, 'snapshot' | 'started_at' | 'ended_at'>
+
+const columnsOf = (snapshot: CallSnapshot): SnapshotColumns => ({
+  snapshot: JSON.stringify(snapshot),
+  started_at: snapshot.startedAt,
+  ended_at: snapshot.endedAt,
+})
+
+const snapshotColumns = (row: SnapshotColumns | undefined): SnapshotColumns => ({
+  snapshot: row?.snapshot ?? null,
+  started_at: row?.started_at ?? null,
+  ended_at: row?.ended_at ?? null,
+})
+
+// A name that two calls claim belongs to the later one: a PBX that reuses a Call-ID means its newest call.
+const upsertKeys = async (trx: Transaction<Schema>, changes: readonly CallChange[]): Promise<void> => {
+  const owners = new Map<string, CallId>()
+  for (const { call, keys } of changes) for (const key of keys) owners.set(key, call.id)
+  const rows: Insertable<CallKeysTable>[] = [...owners].map(([key, id]) => ({ key, call_id: id }))
+  for (const some of batches(rows)) {
+    await trx
+      .insertInto('call_keys')
+      .values(some)
+      .onConflict(conflict =>
+        conflict
+          .column('key')
+          .doUpdateSet(({ ref }) => ({ call_id: ref('excluded.call_id') }))
+          .whereRef('call_keys.call_id', '<>', 'excluded.call_id'),
+      )
+      .execute()
+  }
+}
+
+/** Answers the events that were not known, in order. */
+const insertEvents = async (
+  trx: Transaction<Schema>,
+  changes: readonly CallChange[],
+  now: number,
+): Promise<readonly CallEvent[]> => {
+  const events = changes.flatMap(change => change.events)
+  const rows: Insertable<EventsTable>[] = events.map(event => ({
+    id: event.id,
+    call_id: event.callId,
+    body: JSON.stringify(event),
+    stored_at: now,
+  }))
+  const fresh = new Set<string>()
+  for (const some of batches(rows)) {
+    const stored = await trx
+      .insertInto('events')
+      .values(some)
+      .onConflict(conflict => conflict.column('id').doNothing())
+      .returning('id')
+      .execute()
+    for (const { id } of stored) fresh.add(id)
+  }
+  // Deleting as we go keeps an event that came twice in one batch from being planned twice.
+  return events.filter(event => fresh.delete(event.id))
+}

@@ -1,0 +1,131 @@
+/** The audio stage's memory: items, the source files they came from, and their delivery jobs. */
+import type { Insertable, Kysely, Transaction } from 'kysely'
+import type { CallId, CallSnapshot } from '../../events/event.ts'
+import type { AudioItem, ItemState, RecordingId } from '../../events/recording.ts'
+import { jobId } from '../job.ts'
+import { planItem } from '../plan.ts'
+import { insertJobs } from './job-rows.ts'
+import { reviveJob } from './operations.ts'
+import type { ItemsTable, Schema } from './schema.ts'
+import { readItem, readSnapshot } from './stored-json.ts'
+
+interface SourceFile {
+  readonly path: string
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+export interface ItemStoreOptions {
+  readonly db: Kysely<Schema>
+  /** Epoch ms. */
+  readonly now: () => number
+  /** Called after a commit that may have given the worker something to do. */
+  readonly onJobs: () => void
+}
+
+/** Satisfies the audio stage's RecordingLedger (recordings/ledger.ts), which says what each method promises. */
+export class ItemStore {
+  readonly #db: Kysely<Schema>
+  readonly #now: () => number
+  readonly #onJobs: () => void
+
+  constructor(options: ItemStoreOptions) {
+    this.#db = options.db
+    this.#now = options.now
+    this.#onJobs = options.onJobs
+  }
+
+  async isKnownFile(file: SourceFile): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('source_files')
+      .select('item_id')
+      .where('path', '=', file.path)
+      .where('size', '=', file.size)
+      .where('mtime_ms', '=', file.mtimeMs)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  async add(item: AudioItem, file: SourceFile): Promise<'added' | 'known'> {
+    const now = this.#now()
+    return await this.#db.transaction().execute(async trx => {
+      await trx
+        .insertInto('source_files')
+        .values({ path: file.path, size: file.size, mtime_ms: file.mtimeMs, item_id: item.id })
+        .onConflict(conflict => conflict.columns(['path', 'size', 'mtime_ms']).doNothing())
+        .execute()
+      const stored = await trx
+        .insertInto('items')
+        .values(rowOf(item, now))
+        .onConflict(conflict => conflict.column('id').doNothing())
+        .returning('id')
+        .execute()
+      return stored.length > 0 ? 'added' : 'known'
+    })
+  }
+
+  async update(item: AudioItem): Promise<void> {
+    await writeItem(this.#db, item, this.#now())
+  }
+
+  async queue(item: AudioItem): Promise<void> {
+    const now = this.#now()
+    await this.#db.transaction().execute(async trx => {
+      await writeItem(trx, item, now)
+      const planned = planItem(item)
+      const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId(item.id)).executeTakeFirst()
+      if (job === undefined) await insertJobs(trx, [planned], now)
+      else if (job.state === 'dead' || job.state === 'dropped') await reviveJob(trx, job, now)
+      // Queued a second time after the sink has it: the item is what it was, delivered, and goes out no second time.
+      else if (job.state === 'delivered')
+        await trx.updateTable('items').set({ state: 'delivered' }).where('id', '=', item.id).execute()
+    })
+    this.#onJobs()
+  }
+
+  async get(id: RecordingId): Promise<AudioItem | null> {
+    const row = await this.#db.selectFrom('items').selectAll().where('id', '=', id).executeTakeFirst()
+    return row === undefined ? null : readItem(row)
+  }
+
+  async list(state: ItemState, limit: number): Promise<readonly AudioItem[]> {
+    const rows = await this.#db.selectFrom('items').selectAll().where('state', '=', state).orderBy('seq').limit(limit).execute()
+    return rows.map(readItem)
+  }
+
+  async callByKey(key: string): Promise<CallId | null> {
+    const row = await this.#db.selectFrom('call_keys').select('call_id').where('key', '=', key).executeTakeFirst()
+    return row?.call_id ?? null
+  }
+
+  async callsAlive(query: {
+    readonly from: number
+    readonly to: number
+    readonly limit: number
+  }): Promise<readonly CallSnapshot[]> {
+    const rows = await this.#db
+      .selectFrom('calls')
+      .select(['id', 'snapshot'])
+      .where('started_at', '<=', query.to)
+      .where(eb => eb.or([eb('ended_at', 'is', null), eb('ended_at', '>=', query.from)]))
+      .orderBy('started_at', 'desc')
+      .limit(query.limit)
+      .execute()
+    return rows.flatMap(({ id, snapshot }) => (snapshot === null ? [] : [readSnapshot(id, snapshot)]))
+  }
+}
+
+const rowOf = (item: AudioItem, now: number): Insertable<ItemsTable> => ({
+  id: item.id,
+  state: item.state,
+  reason: item.reason,
+  call_id: item.callId,
+  body: JSON.stringify(item),
+  updated_at: now,
+})
+
+const writeItem = async (db: Kysely<Schema> | Transaction<Schema>, item: AudioItem, now: number): Promise<void> => {
+  const row = rowOf(item, now)
+  const [changed] = await db.updateTable('items').set(row).where('id', '=', item.id).execute()
+  if (changed?.numUpdatedRows !== 1n) throw new Error(`item ${item.id} is not stored: add it before it is changed`)
+}

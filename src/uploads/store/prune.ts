@@ -1,0 +1,56 @@
+/**
+ * Forgetting what is over. Removes ended calls, with their events and keys, once nothing of them is left to deliver, and the jobs
+ * that were delivered or dropped. Items and source files stay: the bridge does not delete sources by default, and a file that it
+ * no longer knew would be uploaded again.
+ */
+import type { Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** At most this many rows of a kind go in one transaction, so that a bridge that was off for a month does not stall. */
+const AT_ONCE = 500
+
+export interface Pruned {
+  readonly calls: number
+  readonly jobs: number
+  /** Whether there was more than fits in one step: call again soon. */
+  readonly more: boolean
+}
+
+/** Removes what was over before `cutoff` (epoch ms): one bounded step, in one transaction. */
+export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned> =>
+  await db.transaction().execute(async trx => {
+    const jobs = await trx
+      .selectFrom('jobs')
+      .select('seq')
+      .where(eb => eb.or([eb('state', '=', eb.val('delivered')), eb('state', '=', eb.val('dropped'))]))
+      .where('updated_at', '<', cutoff)
+      .orderBy('updated_at')
+      .limit(AT_ONCE)
+      .execute()
+    await deleteJobs(jobs.map(row => row.seq))
+    const calls = await trx
+      .selectFrom('calls')
+      .select('id')
+      .where('ended', '=', 1)
+      .where('ended_at', '<', cutoff)
+      .where('updated_at', '<', cutoff)
+      .where(eb => eb.not(eb.exists(eb.selectFrom('jobs').select('jobs.seq').whereRef('jobs.order_key', '=', 'calls.id'))))
+      .orderBy('ended_at')
+      .limit(AT_ONCE)
+      .execute()
+    if (calls.length > 0) {
+      await trx
+        .deleteFrom('calls')
+        .where(
+          'id',
+          'in',
+          calls.map(row => row.id),
+        )
+        .execute()
+    }
+    return { calls: calls.length, jobs: jobs.length, more: jobs.length === AT_ONCE || calls.length === AT_ONCE }
+
+    async function deleteJobs(seqs: readonly number[]): Promise<void> {
+      if (seqs.length > 0) await trx.deleteFrom('jobs').where('seq', 'in', seqs).execute()
+    }
+  })

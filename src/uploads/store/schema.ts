@@ -1,0 +1,87 @@
+/**
+ * The tables, as kysely types. `sqlite-migrations.ts` creates them. What the model owns (events, items, call states) is kept
+ * whole as JSON; columns repeat only what a query needs, except where a column says that it is the authority.
+ *
+ * Times are epoch ms; booleans are 0 and 1, because SQLite knows no others.
+ */
+import type { Generated } from 'kysely'
+import type { CallId, EventId } from '../../events/event.ts'
+import type { ItemState, RecordingId } from '../../events/recording.ts'
+import type { JobId, JobKind, JobState, Lane } from '../job.ts'
+
+export interface CallsTable {
+  id: CallId
+  /** The tracker's state of the call (events/call.ts), JSON. */
+  state: string
+  /** The call as its newest event showed it (CallSnapshot), JSON; null until there is one. */
+  snapshot: string | null
+  started_at: number | null
+  ended_at: number | null
+  /** 1 when no further change is expected. */
+  ended: number
+  updated_at: number
+}
+
+export interface CallKeysTable {
+  key: string
+  call_id: CallId
+}
+
+export interface EventsTable {
+  /** The order of storage, and so of the live feed. */
+  seq: Generated<number>
+  id: EventId
+  call_id: CallId
+  body: string
+  stored_at: number
+}
+
+export interface ItemsTable {
+  /** The order of storage. */
+  seq: Generated<number>
+  id: RecordingId
+  /** The authority for `state` and `reason`; those in `body` are of the moment it was written. */
+  state: ItemState
+  reason: string | null
+  call_id: CallId | null
+  body: string
+  updated_at: number
+}
+
+export interface SourceFilesTable {
+  path: string
+  size: number
+  mtime_ms: number
+  item_id: RecordingId
+}
+
+export interface JobsTable {
+  seq: Generated<number>
+  id: JobId
+  kind: JobKind
+  lane: Lane
+  order_key: CallId | null
+  order_no: number
+  state: JobState['kind']
+  /** 1 when no other job has to go first (turns.ts); only of pending and running jobs. */
+  head: number
+  /** Of a pending job. */
+  run_at: number
+  attempts: number
+  /** The last error of a pending job, the reason of a dead or dropped one. */
+  reason: string | null
+  remote_id: string | null
+  created_at: number
+  due_since: number
+  /** When the state last changed. */
+  updated_at: number
+}
+
+export interface Schema {
+  calls: CallsTable
+  call_keys: CallKeysTable
+  events: EventsTable
+  items: ItemsTable
+  source_files: SourceFilesTable
+  jobs: JobsTable
+}

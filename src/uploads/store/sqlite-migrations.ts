@@ -1,0 +1,116 @@
+/**
+ * The database's versions. A migration is never changed once released: the next change is the next entry. All that are missing
+ * run in one transaction, so a database is of one version or of another, never between two.
+ */
+import { type Kysely, sql } from 'kysely'
+import type { Schema } from './schema.ts'
+import { StoreOpenError } from './store-open-error.ts'
+
+const migrations: readonly (readonly string[])[] = [
+  [
+    `create table calls (
+       id text primary key not null,
+       state text not null,
+       snapshot text,
+       started_at integer,
+       ended_at integer,
+       ended integer not null,
+       updated_at integer not null
+     ) without rowid`,
+    'create index calls_started on calls (started_at, id)',
+    'create index calls_ended on calls (ended_at)',
+    'create index calls_open on calls (id) where ended = 0',
+    `create table call_keys (
+       key text primary key not null,
+       call_id text not null references calls (id) on delete cascade
+     ) without rowid`,
+    'create index call_keys_call on call_keys (call_id)',
+    `create table events (
+       seq integer primary key autoincrement,
+       id text not null unique,
+       call_id text not null references calls (id) on delete cascade,
+       body text not null,
+       stored_at integer not null
+     )`,
+    'create index events_call on events (call_id, seq)',
+    `create table items (
+       seq integer primary key autoincrement,
+       id text not null unique,
+       state text not null,
+       reason text,
+       call_id text,
+       body text not null,
+       updated_at integer not null
+     )`,
+    'create index items_state on items (state, seq)',
+    'create index items_call on items (call_id) where call_id is not null',
+    `create table source_files (
+       path text not null,
+       size integer not null,
+       mtime_ms real not null,
+       item_id text not null,
+       primary key (path, size, mtime_ms)
+     ) without rowid`,
+    `create table jobs (
+       seq integer primary key autoincrement,
+       id text not null unique,
+       kind text not null,
+       lane text not null,
+       order_key text,
+       order_no integer not null,
+       state text not null,
+       head integer not null,
+       run_at integer not null,
+       attempts integer not null,
+       reason text,
+       remote_id text,
+       created_at integer not null,
+       due_since integer not null,
+       updated_at integer not null
+     )`,
+    // Holds only what a claim may take, so that a claim costs the same with ten jobs and with a million.
+    `create index jobs_due on jobs (lane, run_at, seq) where state = 'pending' and head = 1`,
+    'create index jobs_order on jobs (order_key, lane, order_no) where order_key is not null',
+    'create index jobs_state on jobs (state, lane, seq)',
+    `create index jobs_delivered on jobs (updated_at) where state = 'delivered' or state = 'dropped'`,
+  ],
+]
+
+/** The version that this program reads and writes. */
+export const SCHEMA_VERSION = migrations.length
+
+const storedVersion = async (db: Kysely<Schema>): Promise<number> => {
+  const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(db)
+  return rows[0]?.user_version ?? 0
+}
+
+/** Brings the database to `SCHEMA_VERSION`. A newer one is refused: it may hold what this program would misread. */
+export const migrate = async (db: Kysely<Schema>, path: string): Promise<void> =>
+  await db.transaction().execute(async trx => {
+    const version = await storedVersion(trx)
+    refuseNewer(version, path)
+    if (version === SCHEMA_VERSION) return
+    for (const statements of migrations.slice(version)) {
+      for (const statement of statements) await sql.raw(statement).execute(trx)
+    }
+    await sql.raw(`pragma user_version = ${SCHEMA_VERSION}`).execute(trx)
+  })
+
+/** For a program that only looks in: the version has to be right already, because a bridge may be running on it. */
+export const requireCurrentVersion = async (db: Kysely<Schema>, path: string): Promise<void> => {
+  const version = await storedVersion(db)
+  refuseNewer(version, path)
+  if (version < SCHEMA_VERSION) {
+    const advice = 'start the bridge of this version once, which brings it up to date'
+    throw new StoreOpenError('older-version', `${path} is of version ${version}, this program needs ${SCHEMA_VERSION}: ${advice}`)
+  }
+}
+
+const refuseNewer = (version: number, path: string): void => {
+  if (version <= SCHEMA_VERSION) return
+  const advice = 'run that newer version, or restore a backup of the older database'
+  throw new StoreOpenError(
+    'newer-version',
+    `${path} was written by a newer bridge (version ${version}, this program knows ${SCHEMA_VERSION}): ${advice}`,
+  )
+}

@@ -1,0 +1,310 @@
+/**
+ * Delivers what the outbox holds: claims jobs whose turn it is, hands them to the sink, and stores what became of them.
+ *
+ *              start             stop                   all slots empty, or grace over
+ *   stopped ─────────▶ running ────────▶ stopping ─────────────────────────────────────▶ stopped
+ *
+ * 1. Events and media have slots of their own, and events are claimed first: media never delays events.
+ * 2. A job keeps its slot until its verdict is stored; so nothing is claimed that the store cannot let go of.
+ * 3. Nothing is claimed without a token of the rate limit, so a claimed job goes out at once.
+ * 4. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
+ *    pause ended, or POLL_MS passed: another process may have redriven something.
+ */
+import { type Attempt, attempt } from './attempt.ts'
+import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
+import { type DeliveryLog, logVerdict } from './delivery-log.ts'
+import { type DeliveryCounters, DeliveryStats, type Latency } from './delivery-stats.ts'
+import { type JobId, type Lane, lanes } from './job.ts'
+import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { RetryPolicy } from './retry.ts'
+import { Settlements } from './settlements.ts'
+import type { DeliveryResult, Sink } from './sink.ts'
+import { boundedWaitMs, type Judgement, judge, judgeFault, type Verdict } from './verdict.ts'
+
+const POLL_MS = 1_000
+
+export interface WorkerOptions {
+  readonly queue: JobQueue
+  readonly sink: Sink
+  readonly limit: RateLimit
+  readonly policy: RetryPolicy
+  readonly site: string
+  /** Events in flight at once. */
+  readonly concurrency: number
+  /** Uploads in flight at once; by default a quarter of `concurrency`, and at least one. */
+  readonly mediaConcurrency?: number
+  readonly timeouts?: DeliveryTimeouts
+  /** Called after the delivery and its item's new state are stored. After a crash between the two it is not called. */
+  readonly onDelivered?: (job: ClaimedJob) => void | Promise<void>
+  readonly log: DeliveryLog
+  /** Epoch ms. */
+  readonly now: () => number
+  /** 0 … 1, as Math.random. */
+  readonly random: () => number
+}
+
+export interface WorkerHealth {
+  /** `limited` and `paused` hold deliveries back until `until`; `store-failing` until the store works again. */
+  readonly state: 'stopped' | 'delivering' | 'limited' | 'paused' | 'store-failing' | 'stopping'
+  readonly reason: string | null
+  /** Epoch ms. */
+  readonly until: number | null
+  readonly inFlight: Readonly<Record<Lane, number>>
+  readonly slots: Readonly<Record<Lane, number>>
+  readonly latency: Readonly<Record<Lane, Latency | null>>
+}
+
+interface Run {
+  readonly kind: 'running' | 'stopping'
+  readonly abort: AbortController
+}
+
+export class DeliveryWorker {
+  readonly #options: WorkerOptions
+  readonly #slots: Readonly<Record<Lane, number>>
+  readonly #stats = new DeliveryStats()
+  readonly #settlements: Settlements
+  readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
+  #run: Run | null = null
+  #stopped: Promise<void> | null = null
+  #round: Promise<void> | null = null
+  #roundDue = false
+  #timer: NodeJS.Timeout | null = null
+  #storeFailure: string | null = null
+  #limitedUntil: number | null = null
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    const media = options.mediaConcurrency ?? Math.max(1, Math.floor(options.concurrency / 4))
+    this.#slots = { event: Math.max(1, options.concurrency), media: Math.max(1, media) }
+    this.#settlements = new Settlements({
+      queue: options.queue,
+      onStored: settled => this.#onStored(settled),
+      onError: error => this.#onStoreError(error),
+    })
+  }
+
+  /** What was done since the worker was made; the object stays the same and its numbers go up. */
+  get counters(): Readonly<DeliveryCounters> {
+    return this.#stats.counters
+  }
+
+  /** Takes back what a dead process was delivering, and begins. Rejects when the store cannot be read. */
+  async start(): Promise<void> {
+    if (this.#run !== null) return
+    this.#run = { kind: 'running', abort: new AbortController() }
+    this.#stopped = null
+    try {
+      const jobs = await this.#options.queue.recover()
+      if (jobs > 0) this.#options.log.info({ jobs }, 'deliveries that were under way when the bridge ended will be repeated')
+    } catch (error) {
+      this.#run = null
+      throw error
+    }
+    this.notify()
+  }
+
+  /**
+   * Claims nothing more, lets deliveries finish for `graceMs`, then aborts them and puts them back. A stopped worker may be
+   * started again.
+   */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#run === null) return
+    this.#stopped ??= this.#shutDown(this.#run.abort, graceMs)
+    await this.#stopped
+  }
+
+  /** Something may be there to deliver. */
+  notify(): void {
+    if (this.#run?.kind !== 'running') return
+    this.#roundDue = true
+    this.#round ??= this.#rounds()
+  }
+
+  /** Ends a pause that the sink asked for, for an operator who has repaired the cause. */
+  resume(): void {
+    this.#options.limit.resume()
+    this.notify()
+  }
+
+  /** What the worker does now, and what holds it back. */
+  health(): WorkerHealth {
+    const inFlight = { event: this.#flying('event'), media: this.#flying('media') }
+    return { ...this.#condition(), inFlight, slots: this.#slots, latency: this.#stats.latency() }
+  }
+
+  #condition(): Pick<WorkerHealth, 'state' | 'reason' | 'until'> {
+    if (this.#run === null) return { state: 'stopped', reason: null, until: null }
+    if (this.#run.kind === 'stopping') return { state: 'stopping', reason: null, until: null }
+    if (this.#storeFailure !== null) return { state: 'store-failing', reason: this.#storeFailure, until: null }
+    const now = this.#options.now()
+    const pause = this.#options.limit.pause(now)
+    if (pause !== null) return { state: 'paused', reason: pause.reason, until: pause.until }
+    if (this.#limitedUntil !== null && this.#limitedUntil > now) {
+      return { state: 'limited', reason: 'the rate limit is used up', until: this.#limitedUntil }
+    }
+    return { state: 'delivering', reason: null, until: null }
+  }
+
+  #flying(lane: Lane): number {
+    let count = 0
+    for (const flight of this.#inFlight.values()) if (flight.lane === lane) count++
+    return count
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#roundDue && this.#run?.kind === 'running') {
+      this.#roundDue = false
+      this.#clearTimer()
+      const nextAt = await this.#claimRound(this.#run)
+      if (this.#run?.kind === 'running') this.#wakeAt(nextAt)
+    }
+    // In the same turn as the last look at whether a round is due: a notify after this begins a new one.
+    this.#round = null
+  }
+
+  /** Fills the free slots; answers when to look again. */
+  async #claimRound(run: Run): Promise<number> {
+    const { queue, limit, now } = this.#options
+    let nextAt = now() + POLL_MS
+    try {
+      this.#limitedUntil = null
+      for (const lane of lanes) {
+        const free = this.#slots[lane] - this.#flying(lane)
+        if (free <= 0) continue
+        const count = Math.min(free, limit.available(now()))
+        const jobs = count === 0 ? [] : await queue.claim(lane, count)
+        limit.take(jobs.length, now())
+        for (const job of jobs) this.#launch(job, run)
+        if (jobs.length === free) continue
+        const dueAt = await queue.nextRunAt(lane)
+        if (dueAt !== null) nextAt = Math.min(nextAt, Math.max(dueAt, this.#allowedAt(dueAt)))
+      }
+      this.#onStoreWorks()
+    } catch (error) {
+      this.#onStoreError(error)
+    }
+    return nextAt
+  }
+
+  /** When the limit lets the next delivery out, which is due at `dueAt`; notes when the limit is what holds it back. */
+  #allowedAt(dueAt: number): number {
+    const { limit, now } = this.#options
+    const at = now()
+    const allowedAt = limit.nextAt(at)
+    if (dueAt <= at && at < allowedAt && limit.pause(at) === null) {
+      this.#limitedUntil = allowedAt
+      this.#stats.counters.limited++
+    }
+    return allowedAt
+  }
+
+  #launch(job: ClaimedJob, run: Run): void {
+    const ended = this.#deliver(job, run.abort.signal).then(verdict => this.#settlements.add({ job, verdict }))
+    this.#inFlight.set(job.id, { lane: job.lane, ended })
+  }
+
+  async #deliver(job: ClaimedJob, stop: AbortSignal): Promise<Verdict> {
+    const { sink, site, timeouts } = this.#options
+    try {
+      const prepared = prepare(job, site, timeouts ?? defaultTimeouts)
+      if (prepared.kind === 'undeliverable') return { kind: 'dead', reason: prepared.reason }
+      return this.#verdictOn(job, await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop }))
+    } catch (error) {
+      return this.#verdictOn(job, { kind: 'threw', error })
+    }
+  }
+
+  #verdictOn(job: ClaimedJob, done: Attempt): Verdict {
+    const { policy, now, random, log, sink } = this.#options
+    const on: Judgement = { attempts: job.attempts, dueSince: job.dueSince, policy, now: now(), random }
+    switch (done.kind) {
+      case 'stopped':
+        return { kind: 'put-back' }
+      case 'threw': {
+        this.#stats.counters.faults++
+        log.error({ err: done.error, job: job.id, sink: sink.name }, 'a sink threw, which is a bug; the delivery is retried')
+        return judgeFault(messageOf(done.error), on)
+      }
+      case 'answered':
+        this.#pauseIfAsked(done.result)
+        return judge(done.result, on)
+      default:
+        throw new TypeError(`no such attempt: ${JSON.stringify(done satisfies never)}`)
+    }
+  }
+
+  #pauseIfAsked(result: DeliveryResult): void {
+    if (result.kind !== 'wait' || result.scope !== 'sink') return
+    const { limit, log, now, sink } = this.#options
+    const at = now()
+    const until = at + boundedWaitMs(result.afterMs)
+    if (limit.pause(at) === null) {
+      this.#stats.counters.pauses++
+      log.warn({ sink: sink.name, reason: result.reason, until }, 'the sink asked for a pause')
+    }
+    limit.pauseUntil(until, result.reason)
+  }
+
+  #onStored(settled: readonly Settled[]): void {
+    this.#onStoreWorks()
+    const { log, now, onDelivered } = this.#options
+    for (const one of settled) {
+      this.#inFlight.delete(one.job.id)
+      this.#stats.record(one, now())
+      logVerdict(log, one)
+      if (one.verdict.kind === 'delivered' && onDelivered !== undefined) void this.#tellDelivered(onDelivered, one.job)
+    }
+    this.notify()
+  }
+
+  async #tellDelivered(onDelivered: (job: ClaimedJob) => void | Promise<void>, job: ClaimedJob): Promise<void> {
+    try {
+      await onDelivered(job)
+    } catch (err) {
+      this.#options.log.error({ err, job: job.id }, 'what follows a delivery failed; the delivery itself is stored')
+    }
+  }
+
+  #onStoreError(error: unknown): void {
+    this.#stats.counters.storeErrors++
+    if (this.#storeFailure === null) {
+      this.#options.log.error({ err: error }, 'the store fails; deliveries wait until it works')
+    }
+    this.#storeFailure = messageOf(error)
+  }
+
+  #onStoreWorks(): void {
+    if (this.#storeFailure !== null) this.#options.log.info({}, 'the store works again')
+    this.#storeFailure = null
+  }
+
+  async #shutDown(abort: AbortController, graceMs: number): Promise<void> {
+    this.#run = { kind: 'stopping', abort }
+    this.#clearTimer()
+    await this.#round
+    const flights = [...this.#inFlight.values()].map(flight => flight.ended)
+    const grace = setTimeout(() => abort.abort(new Error('the bridge is stopping')), graceMs)
+    await Promise.all(flights)
+    clearTimeout(grace)
+    const lost = await this.#settlements.drain()
+    if (lost > 0)
+      this.#options.log.error({ jobs: lost }, 'ended deliveries could not be stored and will be repeated at the next start')
+    this.#inFlight.clear()
+    this.#run = null
+  }
+
+  #wakeAt(at: number): void {
+    this.#clearTimer()
+    const delayMs = Math.min(POLL_MS, Math.max(1, at - this.#options.now()))
+    this.#timer = setTimeout(() => this.notify(), delayMs)
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
