@@ -1,0 +1,107 @@
+/** Recordings and voicemails: rows in the database, files in the media folder. A row exists only once its file is on disk. */
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+import { z } from 'zod'
+import {
+  type RecordingMetadata,
+  recordingMetadataSchema,
+  type VoicemailMetadata,
+  voicemailMetadataSchema,
+} from '../wire-audio.ts'
+import { type Condition, type Page, type PageQuery, page, where } from './page.ts'
+import { invalidField } from './problem.ts'
+
+const rowSchema = z.object({
+  id: z.int(),
+  metadata: z.string(),
+  file: z.string(),
+  created_at: z.int(),
+  deleted_at: z.int().nullable(),
+})
+const countRow = z.object({ n: z.int() })
+const fileRow = z.object({ file: z.string() })
+
+const columns = 'id, metadata, file, created_at, deleted_at'
+
+export interface StoredAudio<Metadata> {
+  readonly id: number
+  readonly metadata: Metadata
+  /** Name in the media folder. */
+  readonly file: string
+  /** Epoch ms. */
+  readonly createdAt: number
+  readonly deleted: boolean
+}
+
+export type StoredRecording = StoredAudio<RecordingMetadata>
+export type StoredVoicemail = StoredAudio<VoicemailMetadata>
+
+/** The audio of one kind. */
+export class AudioShelf<Metadata extends RecordingMetadata> {
+  readonly #db: DatabaseSyncInstance
+  readonly #kind: 'recording' | 'voicemail'
+  readonly #schema: z.ZodType<Metadata>
+  readonly #insert: StatementSyncInstance
+  readonly #delete: StatementSyncInstance
+
+  constructor(db: DatabaseSyncInstance, kind: 'recording' | 'voicemail', schema: z.ZodType<Metadata>) {
+    this.#db = db
+    this.#kind = kind
+    this.#schema = schema
+    this.#insert = db.prepare(
+      `INSERT INTO audio (kind, external_id, external_call_id, metadata, file, created_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    )
+    this.#delete = db.prepare('UPDATE audio SET deleted_at = ? WHERE kind = ? AND id = ?')
+  }
+
+  /** Stores what is known of a file that is already in place. For use inside a transaction. */
+  add(metadata: Metadata, file: string, now: number): StoredAudio<Metadata> {
+    const { external_id, external_call_id } = metadata
+    const text = JSON.stringify(metadata)
+    const { changes, lastInsertRowid } = this.#insert.run(this.#kind, external_id, external_call_id, text, file, now)
+    if (changes === 0)
+      throw invalidField('external_id', `another ${this.#kind} with this id came before under another Idempotency-Key`)
+    return { id: Number(lastInsertRowid), metadata, file, createdAt: now, deleted: false }
+  }
+
+  get(id: number): StoredAudio<Metadata> | null {
+    const row = this.#db.prepare(`SELECT ${columns} FROM audio WHERE kind = ? AND id = ?`).get(this.#kind, id)
+    return row === undefined ? null : this.#stored(row)
+  }
+
+  /** Not the deleted ones. */
+  list(query: PageQuery, externalCallId: string | null = null): Page<StoredAudio<Metadata>> {
+    const conditions: Condition[] = [{ sql: 'kind = ? AND deleted_at IS NULL', values: [this.#kind] }]
+    if (externalCallId !== null) conditions.push({ sql: 'external_call_id = ?', values: [externalCallId] })
+    const all = where(conditions)
+    const { n } = countRow.parse(this.#db.prepare(`SELECT count(*) AS n FROM audio ${all.sql}`).get(...all.values))
+    const here = where(query.before === undefined ? conditions : [...conditions, { sql: 'id < ?', values: [query.before] }])
+    const rows = this.#db
+      .prepare(`SELECT ${columns} FROM audio ${here.sql} ORDER BY id DESC LIMIT ?`)
+      .all(...here.values, query.limit + 1)
+    return page(
+      rows.map(row => this.#stored(row)),
+      query.limit,
+      n,
+    )
+  }
+
+  /** Marks as deleted; the file goes after the commit. For use inside a transaction. */
+  remove(id: number, now: number): void {
+    this.#delete.run(now, this.#kind, id)
+  }
+
+  #stored(row: unknown): StoredAudio<Metadata> {
+    const { id, metadata, file, created_at, deleted_at } = rowSchema.parse(row)
+    return { id, metadata: this.#schema.parse(JSON.parse(metadata)), file, createdAt: created_at, deleted: deleted_at !== null }
+  }
+}
+
+export const recordingShelf = (db: DatabaseSyncInstance) => new AudioShelf(db, 'recording', recordingMetadataSchema)
+export const voicemailShelf = (db: DatabaseSyncInstance) => new AudioShelf(db, 'voicemail', voicemailMetadataSchema)
+
+/** Names of the files that must be kept. */
+export function filesInUse(db: DatabaseSyncInstance): ReadonlySet<string> {
+  const rows = db.prepare('SELECT file FROM audio WHERE deleted_at IS NULL').all()
+  return new Set(rows.map(row => fileRow.parse(row).file))
+}

@@ -1,0 +1,178 @@
+/**
+ * Phone calls, built from the events that arrive about them.
+ *
+ * Invariants
+ *  1 A call shows its newest event: one with a lower sequence than the newest is stored, but does not take the call back.
+ *  2 Each event id, and each sequence of a call, is stored once. That the arrival was late, or leaves a gap, stays visible.
+ */
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+import { z } from 'zod'
+import { type PhoneCallEventBody, phoneCallEventSchema, type WireCall, wireCallSchema } from '../wire-call-event.ts'
+import { type Condition, type Page, type PageQuery, page, where } from './page.ts'
+import { invalidField } from './problem.ts'
+
+const callRow = z.object({
+  id: z.int(),
+  external_id: z.string(),
+  sequence: z.int(),
+  call: z.string(),
+  created_at: z.int(),
+  updated_at: z.int(),
+})
+const headRow = z.object({ id: z.int(), sequence: z.int() })
+const eventRow = z.object({ event: z.string(), received_at: z.int(), late: z.int() })
+const countRow = z.object({ n: z.int() })
+const totalsRow = z.object({ events: z.int(), out_of_order: z.int() })
+const sequencesRow = z.object({ external_id: z.string(), sequences: z.string() })
+
+type Event = PhoneCallEventBody['phone_call_event']
+
+export interface StoredCall {
+  readonly id: number
+  /** The highest sequence seen. */
+  readonly sequence: number
+  readonly call: WireCall
+  /** Epoch ms. */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface StoredEvent {
+  readonly event: Event
+  readonly receivedAt: number
+  readonly late: boolean
+}
+
+export interface CallFilter extends PageQuery {
+  readonly external_id?: string | undefined
+  readonly agent_id?: number | undefined
+  /** Calls that started at or after, and before, these wire moments or dates. */
+  readonly start_date?: string | undefined
+  readonly end_date?: string | undefined
+}
+
+export interface CallTotals {
+  readonly calls: number
+  readonly events: number
+  /** Events that came after a later one of their call. */
+  readonly outOfOrder: number
+  /** Sequences below a call's newest that have not come. */
+  readonly gaps: number
+}
+
+export class Calls {
+  readonly #db: DatabaseSyncInstance
+  readonly #head: StatementSyncInstance
+  readonly #insert: StatementSyncInstance
+  readonly #update: StatementSyncInstance
+  readonly #insertEvent: StatementSyncInstance
+  readonly #byId: StatementSyncInstance
+  readonly #events: StatementSyncInstance
+
+  constructor(db: DatabaseSyncInstance) {
+    this.#db = db
+    this.#head = db.prepare('SELECT id, sequence FROM calls WHERE external_id = ?')
+    this.#insert = db.prepare(
+      'INSERT INTO calls (external_id, sequence, started_at, call, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    this.#update = db.prepare('UPDATE calls SET sequence = ?, started_at = ?, call = ?, updated_at = ? WHERE id = ?')
+    this.#insertEvent = db.prepare(
+      `INSERT INTO events (id, call_id, sequence, type, late, event, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    )
+    this.#byId = db.prepare('SELECT id, external_id, sequence, call, created_at, updated_at FROM calls WHERE id = ?')
+    this.#events = db.prepare('SELECT event, received_at, late FROM events WHERE call_id = ? ORDER BY arrival')
+  }
+
+  /** Stores an event and what it says of its call; returns the call's id. For use inside a transaction. */
+  apply(event: Event, now: number): number {
+    const { call, sequence } = event
+    const found = this.#head.get(call.external_id)
+    const head = found === undefined ? null : headRow.parse(found)
+    const id = head?.id ?? this.#create(event, now)
+    const late = head !== null && sequence < head.sequence
+    const stored = this.#insertEvent.run(event.id, id, sequence, event.type, late ? 1 : 0, JSON.stringify(event), now)
+    if (stored.changes === 0) {
+      throw invalidField(
+        'phone_call_event.id',
+        'this id, or this sequence of the call, came before under another Idempotency-Key',
+      )
+    }
+    if (head !== null && !late) this.#update.run(sequence, call.started_at, JSON.stringify(call), now, id)
+    return id
+  }
+
+  has(externalId: string): boolean {
+    return this.#head.get(externalId) !== undefined
+  }
+
+  get(id: number): StoredCall | null {
+    const row = this.#byId.get(id)
+    return row === undefined ? null : storedCall(row)
+  }
+
+  /** Maps external ids to call ids; unknown ones are absent. */
+  idOf(externalId: string): number | null {
+    const row = this.#head.get(externalId)
+    return row === undefined ? null : headRow.parse(row).id
+  }
+
+  list(filter: CallFilter): Page<StoredCall> {
+    const conditions: Condition[] = []
+    if (filter.external_id !== undefined) conditions.push({ sql: 'external_id = ?', values: [filter.external_id] })
+    if (filter.start_date !== undefined) conditions.push({ sql: 'started_at >= ?', values: [filter.start_date] })
+    if (filter.end_date !== undefined) conditions.push({ sql: 'started_at < ?', values: [filter.end_date] })
+    if (filter.agent_id !== undefined) {
+      const sql = `EXISTS (SELECT 1 FROM json_each(call, '$.agents') WHERE json_extract(value, '$.id') = ?)`
+      conditions.push({ sql, values: [filter.agent_id] })
+    }
+    const all = where(conditions)
+    const { n } = countRow.parse(this.#db.prepare(`SELECT count(*) AS n FROM calls ${all.sql}`).get(...all.values))
+    const here = where(filter.before === undefined ? conditions : [...conditions, { sql: 'id < ?', values: [filter.before] }])
+    const rows = this.#db
+      .prepare(`SELECT id, external_id, sequence, call, created_at, updated_at FROM calls ${here.sql} ORDER BY id DESC LIMIT ?`)
+      .all(...here.values, filter.limit + 1)
+    return page(rows.map(storedCall), filter.limit, n)
+  }
+
+  /** All events of a call, in the order they arrived. */
+  events(id: number): readonly StoredEvent[] {
+    return this.#events.all(id).map(row => {
+      const { event, received_at, late } = eventRow.parse(row)
+      const parsed = phoneCallEventSchema.parse({ phone_call_event: JSON.parse(event) })
+      return { event: parsed.phone_call_event, receivedAt: received_at, late: late === 1 }
+    })
+  }
+
+  totals(): CallTotals {
+    const { events, out_of_order } = totalsRow.parse(
+      this.#db.prepare('SELECT count(*) AS events, coalesce(sum(late), 0) AS out_of_order FROM events').get(),
+    )
+    const calls = countRow.parse(this.#db.prepare('SELECT count(*) AS n FROM calls').get()).n
+    const expected = countRow.parse(this.#db.prepare('SELECT coalesce(sum(sequence), 0) AS n FROM calls').get()).n
+    return { calls, events, outOfOrder: out_of_order, gaps: expected - events }
+  }
+
+  /** Each call's sequences in the order they arrived, by external id; the newest `limit` calls. */
+  arrivals(limit: number): Record<string, readonly number[]> {
+    const rows = this.#db
+      .prepare(
+        `SELECT c.external_id, (SELECT group_concat(sequence) FROM (SELECT sequence FROM events WHERE call_id = c.id ORDER BY arrival))
+           AS sequences FROM calls c ORDER BY c.id DESC LIMIT ?`,
+      )
+      .all(limit)
+      .map(row => sequencesRow.parse(row))
+    return Object.fromEntries(rows.map(row => [row.external_id, row.sequences.split(',').map(Number)]))
+  }
+
+  #create(event: Event, now: number): number {
+    const { call, sequence } = event
+    const { lastInsertRowid } = this.#insert.run(call.external_id, sequence, call.started_at, JSON.stringify(call), now, now)
+    return Number(lastInsertRowid)
+  }
+}
+
+function storedCall(row: unknown): StoredCall {
+  const { id, sequence, call, created_at, updated_at } = callRow.parse(row)
+  return { id, sequence, call: wireCallSchema.parse(JSON.parse(call)), createdAt: created_at, updatedAt: updated_at }
+}
