@@ -191,60 +191,60 @@ const isBlank = (code: number): boolean => code === 32 || code === 9
 /** Watches the header fields go by: which of the mandatory ones came, none of the single ones twice. */
 class RequiredHeaders {
   contentLength: number | null = null
-  private via = false
-  private from = false
-  private to = false
-  private callId = false
-  private cseq: string | null = null
+  #via = false
+  #from = false
+  #to = false
+  #callId = false
+  #cseq: string | null = null
 
   take({ name, value }: HeaderField): MalformedReason | null {
     switch (name.length) {
       case 2:
         if (name.toLowerCase() !== 'to') return null
-        if (this.to) return 'duplicate-header'
-        this.to = value !== ''
+        if (this.#to) return 'duplicate-header'
+        this.#to = value !== ''
         return null
       case 3:
-        if (name.toLowerCase() === 'via' && value !== '') this.via = true
+        if (name.toLowerCase() === 'via' && value !== '') this.#via = true
         return null
       case 4:
-        return this.takeFromOrCSeq(name.toLowerCase(), value)
+        return this.#takeFromOrCSeq(name.toLowerCase(), value)
       case 7:
         if (name.toLowerCase() !== 'call-id') return null
-        if (this.callId) return 'duplicate-header'
-        this.callId = value !== ''
+        if (this.#callId) return 'duplicate-header'
+        this.#callId = value !== ''
         return null
       case 14:
-        return name.toLowerCase() === 'content-length' ? this.takeContentLength(value) : null
+        return name.toLowerCase() === 'content-length' ? this.#takeContentLength(value) : null
       default:
         return null
     }
   }
 
   missing(message: SipMessage): MalformedReason | null {
-    if (!this.via) return 'missing-via'
-    if (!this.from) return 'missing-from'
-    if (!this.to) return 'missing-to'
-    if (!this.callId) return 'missing-call-id'
-    if (this.cseq === null) return 'missing-cseq'
-    const cseq = parseCSeq(this.cseq)
+    if (!this.#via) return 'missing-via'
+    if (!this.#from) return 'missing-from'
+    if (!this.#to) return 'missing-to'
+    if (!this.#callId) return 'missing-call-id'
+    if (this.#cseq === null) return 'missing-cseq'
+    const cseq = parseCSeq(this.#cseq)
     if (cseq === null || (message.kind === 'request' && cseq.method !== message.method)) return 'cseq'
     return null
   }
 
-  private takeFromOrCSeq(name: string, value: string): MalformedReason | null {
+  #takeFromOrCSeq(name: string, value: string): MalformedReason | null {
     if (name === 'from') {
-      if (this.from) return 'duplicate-header'
-      this.from = value !== ''
+      if (this.#from) return 'duplicate-header'
+      this.#from = value !== ''
     } else if (name === 'cseq') {
-      if (this.cseq !== null) return 'duplicate-header'
-      this.cseq = value
+      if (this.#cseq !== null) return 'duplicate-header'
+      this.#cseq = value
     }
     return null
   }
 
   /** The same length said twice is harmless; two different ones would let two readers see two messages. */
-  private takeContentLength(value: string): MalformedReason | null {
+  #takeContentLength(value: string): MalformedReason | null {
     if (!/^\d{1,10}$/.test(value)) return 'content-length'
     const length = Number(value)
     if (this.contentLength !== null && this.contentLength !== length) return 'content-length'
