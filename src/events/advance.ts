@@ -158,6 +158,7 @@ function failed(call: Call, signal: Failed, context: CallContext): Step {
   const { phase } = call
   if (signal.fromTag !== call.callerTag) return ignore(call, 'unknown-dialog')
   if (phase.kind === 'talking') return ignore(call, 'already-answered')
+  if (isChallenge(sipCode) && Math.floor(signal.at) < Math.floor(call.invitedAt)) return ignore(call, 'stale') // of an earlier try
   if (phase.kind === 'cancelling') {
     // Whatever the phone says to it, the caller had given up.
     const reasons = { q850: q850 ?? phase.q850, elsewhere: elsewhere || phase.elsewhere }
@@ -165,7 +166,6 @@ function failed(call: Call, signal: Failed, context: CallContext): Step {
   }
   if (isChallenge(sipCode)) {
     if (phase.kind === 'challenged') return repeated(call, signal.at)
-    if (Math.floor(signal.at) < Math.floor(call.invitedAt)) return ignore(call, 'stale')
     return quietly({ ...call, phase: { kind: 'challenged', sipCode, q850, at: signal.at } }, signal.at)
   }
   return end(call, signal.at, outcomeOfFailure({ sipCode, q850, elsewhere, rang: hasRung(call) }), context)

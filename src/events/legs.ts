@@ -10,7 +10,7 @@
  * Invariants
  *  1. There is always at least one leg, and at most `maxLegs`.
  *  2. At most one leg has no tag, and then it is the only one.
- *  3. An answered leg stays in the list; the first one in order of answer is the call's.
+ *  3. An answered leg stays in the list; `carryingLeg` tells which one is the call's.
  */
 import type { CallParty } from './event.ts'
 
@@ -65,12 +65,20 @@ export function findLeg(legs: Legs, calleeTag: string): Leg | undefined {
   return legs.find(leg => leg.calleeTag === calleeTag)
 }
 
-/** The leg that carries the call: the first to answer of those that still talk, or of all when none does; `null` when none answered. */
+/** The leg that carries the call: of those that talk the first to answer; once none talks, the last to have talked. */
 export function carryingLeg(legs: Legs): Leg | null {
-  const answered = legs.filter(leg => answeredAtOf(leg) !== null)
-  const talking = answered.filter(leg => leg.state.kind === 'answered')
-  const [first = null] = (talking.length > 0 ? talking : answered).sort((a, b) => (answeredAtOf(a) ?? 0) - (answeredAtOf(b) ?? 0))
-  return first
+  let carrying: Leg | null = null
+  for (const leg of legs) {
+    if (answeredAtOf(leg) === null) continue
+    if (carrying === null || outranks(leg, carrying)) carrying = leg
+  }
+  return carrying
+}
+
+function outranks(leg: Leg, other: Leg): boolean {
+  const end = leg.state.kind === 'ended' ? leg.state.endedAt : Number.POSITIVE_INFINITY
+  const otherEnd = other.state.kind === 'ended' ? other.state.endedAt : Number.POSITIVE_INFINITY
+  return end === otherEnd ? (answeredAtOf(leg) ?? 0) < (answeredAtOf(other) ?? 0) : end > otherEnd
 }
 
 /** Whether a phone of the leg can still ring or be answered. */
