@@ -2,12 +2,11 @@
  * The admin application: routes, guard and error shape. It knows no port (server.ts does) and nothing of the stages whose
  * state it shows: it reads them through the small interfaces that the route files declare.
  */
-import multipart from '@fastify/multipart'
 import websocket from '@fastify/websocket'
 import fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { type CallReader, callRoutes } from './call-routes.ts'
-import { answerNotFound, errorResponder } from './errors.ts'
+import { answerBrokenRequest, answerNotFound, errorResponder } from './errors.ts'
 import type { StoredEvents } from './feed-pages.ts'
 import { feedRoute, websocketOptions } from './feed-route.ts'
 import { type Refusal, requestGuard } from './guard.ts'
@@ -16,7 +15,7 @@ import { LiveFeed, type LiveFeedLimits } from './live-feed.ts'
 import type { AdminLog } from './log.ts'
 import { type MetricFamily, type MetricsSource, metricsRoutes } from './metrics.ts'
 import { describeApi } from './openapi.ts'
-import { bareAudioTypes, multipartLimits, type RecordingIntake, recordingRoute } from './recording-upload.ts'
+import { type RecordingIntake, recordingRoute } from './recording-upload.ts'
 import { type UploadDesk, uploadRoutes } from './upload-routes.ts'
 
 /** What the admin shows and does, and for whom. */
@@ -50,10 +49,17 @@ export async function adminApp(options: AdminOptions): Promise<{ readonly app: F
     bodyLimit: maxJsonBytes,
     connectionTimeout: idleMs,
     frameworkErrors: (error, request, reply) => void errorResponder(log)(error, request, reply),
+    clientErrorHandler: answerBrokenRequest,
   })
 
   app.setErrorHandler(errorResponder(log))
   app.setNotFoundHandler(answerNotFound)
+  app.addHook('onReady', () => feed.start())
+  // Before the WebSocket plugin's own, which would close clients without a code.
+  app.addHook('preClose', () => feed.stop())
+
+  await app.register(websocket, websocketOptions)
+  // After the plugin's own hook, which marks upgrades: it closes the connection of one that is refused only when it is marked.
   const guard = requestGuard(options.token, (why, request) => {
     refused.set(why, (refused.get(why) ?? 0) + 1)
     log.warn({ why, peer: request.ip, route: request.routeOptions.url ?? null }, 'admin request refused')
@@ -62,13 +68,8 @@ export async function adminApp(options: AdminOptions): Promise<{ readonly app: F
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
     guard(request)
   })
-  app.addHook('onReady', () => feed.start())
-  // Before the WebSocket plugin's own, which would close clients without a code.
-  app.addHook('preClose', () => feed.stop())
-
-  await app.register(websocket, websocketOptions)
-  await app.register(multipart, { limits: multipartLimits })
-  app.addContentTypeParser(bareAudioTypes, (_request, payload, done) => done(null, payload))
+  // JSON only, except where recordings come in; it is also the one type that a foreign page cannot send without asking.
+  app.removeContentTypeParser('text/plain')
   await describeApi(app, { version: options.version, secured: options.token !== null })
 
   const own: MetricsSource = { read: async () => [...feed.metrics(), refusedMetric(refused)] }

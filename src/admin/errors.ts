@@ -2,6 +2,7 @@
  * What a failed request is answered with. A 4xx says what the client should do differently; the text of a 5xx stays in the
  * log, because it may hold paths, addresses or parts of somebody's call.
  */
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { AdminLog } from './log.ts'
@@ -73,6 +74,21 @@ export function answerNotFound(request: FastifyRequest, reply: FastifyReply): Fa
     description: `There is no ${request.method} at this path. GET /docs lists what there is.`,
   } satisfies ErrorView)
 }
+
+/** Answers bytes that are no HTTP request, and closes: what follows them cannot be understood either. */
+export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  const { line, description } = brokenRequests.get(error.code ?? '') ?? notHttp
+  const body = JSON.stringify({ error: line.slice(4), description } satisfies ErrorView)
+  const headers = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
+  if (socket.writable) socket.write(`HTTP/1.1 ${line}\r\n${headers}\r\n\r\n${body}`)
+  socket.destroySoon()
+}
+
+const notHttp = { line: '400 Bad Request', description: 'This is not HTTP/1.1.' }
+const brokenRequests = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', { line: '408 Request Timeout', description: 'The request did not arrive in time.' }],
+  ['HPE_HEADER_OVERFLOW', { line: '431 Request Header Fields Too Large', description: 'The headers have more than 16 kB.' }],
+])
 
 function invalid(error: FastifyError): ErrorView {
   const details: Record<string, string[]> = {}

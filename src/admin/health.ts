@@ -43,7 +43,7 @@ export function healthRoutes(source: HealthSource): FastifyPluginAsyncZod {
           response: { 200: z.object({ state: z.literal('ok') }) },
         },
       },
-      () => ({ state: 'ok' as const }),
+      async () => ({ state: 'ok' as const }),
     )
 
     app.get(
@@ -56,10 +56,11 @@ export function healthRoutes(source: HealthSource): FastifyPluginAsyncZod {
           response: { 200: readiness, 503: readiness },
         },
       },
-      (_request, reply) => {
+      async (_request, reply) => {
         const parts = source.parts()
         const ready = isReady(parts)
-        return reply.code(ready ? 200 : 503).send({ ready, parts: { ...parts } })
+        reply.code(ready ? 200 : 503)
+        return { ready, parts: { ...parts } }
       },
     )
   }

@@ -3,7 +3,7 @@
  * multipart form (fields first, then the file) or the bare audio as the body with its fields in the query.
  */
 import { Readable } from 'node:stream'
-import type { MultipartFile } from '@fastify/multipart'
+import multipart, { type Multipart } from '@fastify/multipart'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -36,11 +36,10 @@ export interface RecordingIntake {
   accept(recording: IncomingRecording): Promise<IntakeAnswer>
 }
 
-/** Types under which bare audio is accepted. */
-export const bareAudioTypes = ['audio/wav', 'audio/x-wav', 'audio/wave', 'audio/vnd.wave', 'application/octet-stream']
+const bareAudioTypes = ['audio/wav', 'audio/x-wav', 'audio/wave', 'audio/vnd.wave', 'application/octet-stream']
 
-/** Multipart limits: a few short fields and one file, whose size the audio stage bounds. */
-export const multipartLimits = {
+/** A few short fields and one file, whose size the audio stage bounds. */
+const multipartLimits = {
   fields: 8,
   fieldNameSize: 32,
   fieldSize: 1024,
@@ -65,6 +64,9 @@ const stored = z.object({ recording: z.object({ id: z.string(), state: z.string(
 /** The route. `intake` is `null` when the configuration has it off. */
 export function recordingRoute(intake: RecordingIntake | null, log: AdminLog): FastifyPluginAsyncZod {
   return async app => {
+    await app.register(multipart, { limits: multipartLimits })
+    app.addContentTypeParser(bareAudioTypes, (_request, payload, done) => done(null, payload))
+
     app.post(
       '/v1/recordings',
       {
@@ -130,7 +132,7 @@ function fromBody(body: unknown, named: Fields): IncomingRecording {
 }
 
 async function fromForm(request: FastifyRequest, inQuery: Fields): Promise<IncomingRecording> {
-  const parts = request.parts()
+  const parts = parsed(request, () => request.parts())
   const inForm: Record<string, unknown> = {}
   for (let part = await parts.next(); !part.done; part = await parts.next()) {
     const { value } = part
@@ -139,7 +141,13 @@ async function fromForm(request: FastifyRequest, inQuery: Fields): Promise<Incom
       return {
         fileName: named.file_name ?? value.filename,
         hints: hintsOf(named),
-        body: Readable.from(wholeForm(value, parts), { objectMode: false }),
+        body: Readable.from(
+          wholeForm(
+            parsed<Uint8Array>(request, () => value.file),
+            parts,
+          ),
+          { objectMode: false },
+        ),
       }
     }
     if (value.valueTruncated || value.fieldname in inForm) {
@@ -151,9 +159,20 @@ async function fromForm(request: FastifyRequest, inQuery: Fields): Promise<Incom
 }
 
 /** The file's bytes; ends only after the form's closing boundary, so a form that was cut or goes on is never taken as whole. */
-async function* wholeForm(file: MultipartFile, rest: AsyncIterator<unknown>): AsyncGenerator<unknown> {
-  yield* file.file
+async function* wholeForm(file: AsyncIterable<Uint8Array>, rest: AsyncIterator<Multipart>): AsyncGenerator<Uint8Array> {
+  yield* file
   if (!(await rest.next()).done) throw new RequestRefused(400, 'Invalid request', 'The file must be the last part of the form.')
+}
+
+/** What the form parser yields. Its own errors carry no status: they are the client's to mend, unless it has gone. */
+async function* parsed<T>(request: FastifyRequest, source: () => AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* source()
+  } catch (error) {
+    const gone = request.raw.destroyed && !request.raw.complete
+    if (gone || !(error instanceof Error) || 'statusCode' in error) throw error
+    throw new RequestRefused(400, 'Invalid request', `The form cannot be read: ${error.message}`)
+  }
 }
 
 function parseFields(given: unknown): Fields {

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import type { UploadAction } from '../../src/admin/upload-routes.ts'
+import type { Upload } from '../../src/admin/upload-view.ts'
+import { startAdmin } from './started-admin.ts'
+
+const dead: Upload = {
+  id: 'rec_1',
+  kind: 'recording',
+  state: 'dead',
+  callId: null,
+  attempts: 1,
+  reason: '422 file is not MP3',
+  createdAt: 0,
+  nextAttemptAt: null,
+  deliveredAt: null,
+  remoteId: null,
+}
+
+/** A desk with one dead letter that writes down what it was asked. */
+function desk() {
+  const asked: unknown[][] = []
+  const act = (id: string, state: Upload['state']): UploadAction => {
+    if (id === 'busy') return { kind: 'refused', reason: 'It is being delivered now; wait until it is done.' }
+    return id === dead.id ? { kind: 'done', upload: { ...dead, state } } : { kind: 'unknown' }
+  }
+  return {
+    asked,
+    uploads: {
+      listUploads: async (query: object) => {
+        asked.push(['list', query])
+        return { rows: [dead], next: null }
+      },
+      redrive: async (id: string) => {
+        asked.push(['redrive', id])
+        return act(id, 'pending')
+      },
+      drop: async (id: string, reason: string) => {
+        asked.push(['drop', id, reason])
+        return act(id, 'dropped')
+      },
+    },
+  }
+}
+
+const json = (body: unknown) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+test('dead letters can be listed', async () => {
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
+  const answer = await fetch(`${url}/v1/uploads?state=dead&limit=10`)
+  expect(asked).toEqual([['list', { limit: 10, before: null, state: 'dead' }]])
+  expect(await answer.json()).toMatchObject({
+    next: null,
+    uploads: [{ id: 'rec_1', state: 'dead', reason: '422 file is not MP3' }],
+  })
+})
+
+test('a state that does not exist is refused', async () => {
+  const { url } = await startAdmin()
+  const answer = await fetch(`${url}/v1/uploads?state=lost`)
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({ details: { state: [expect.stringContaining('quarantined')] } })
+})
+
+test('a dead letter can be redriven', async () => {
+  const { url } = await startAdmin(desk())
+  const answer = await fetch(`${url}/v1/uploads/rec_1/redrive`, { method: 'POST' })
+  expect(answer.status).toBe(200)
+  expect(await answer.json()).toMatchObject({ upload: { id: 'rec_1', state: 'pending' } })
+})
+
+test.each([
+  ['a reason', json({ reason: 'test call' }), 'test call'],
+  ['no body', { method: 'POST' }, 'dropped by an operator'],
+])('a dead letter can be dropped with %s', async (_name, init, reason) => {
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
+  expect((await fetch(`${url}/v1/uploads/rec_1/drop`, init)).status).toBe(200)
+  expect(asked).toEqual([['drop', 'rec_1', reason]])
+})
+
+test.each([
+  ['an unknown upload', 'x/redrive', { method: 'POST' }, 404],
+  ['one in another state', 'busy/drop', { method: 'POST' }, 409],
+  ['an unknown field', 'rec_1/drop', json({ why: 'x' }), 400],
+  ['an empty reason', 'rec_1/drop', json({ reason: ' ' }), 400],
+  ['JSON that is none', 'rec_1/drop', { ...json(0), body: '{"reason":' }, 400],
+  ['a body past the limit', 'rec_1/drop', json({ reason: 'x'.repeat(70_000) }), 413],
+  ['another type of body', 'rec_1/drop', { method: 'POST', body: 'reason' }, 415],
+  ['a GET', 'rec_1/drop', {}, 404],
+])('%s is refused in the product error shape', async (_name, path, init, status) => {
+  const { url } = await startAdmin(desk())
+  const answer = await fetch(`${url}/v1/uploads/${path}`, init)
+  expect(answer.status).toBe(status)
+  expect(await answer.json()).toMatchObject({ error: expect.any(String), description: expect.any(String) })
+})
