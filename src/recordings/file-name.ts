@@ -1,0 +1,56 @@
+/** What a recording's name says of its call, read with the named groups of `recordings.folders[].match`. */
+import type { RecordingHints } from '../events/recording.ts'
+import { readRecordedTime } from './recorded-time.ts'
+
+export const noHints: RecordingHints = { sipCallId: null, unique: null, from: null, to: null, startedAt: null }
+
+/** Longer than any file name may be (NAME_MAX is 255) and any Call-ID that a PBX writes. */
+const longestHint = 512
+
+/**
+ * The hints in `relativePath` (with `/`, relative to the watched folder), or `null` when the pattern does not match.
+ * A pattern without `/` sees the last part alone, so that the folders above it cannot leak into a greedy group.
+ */
+export function readFileName(pattern: RegExp, relativePath: string): RecordingHints | null {
+  const text = pattern.source.includes('/') ? relativePath : relativePath.slice(relativePath.lastIndexOf('/') + 1)
+  // A sticky or global pattern would remember where it stopped.
+  const found = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).exec(text)
+  if (found === null) return null
+  const { call_id, unique, from, to, time } = found.groups ?? {}
+  return {
+    sipCallId: hint(call_id),
+    unique: hint(unique),
+    from: hint(from),
+    to: hint(to),
+    startedAt: readRecordedTime(time ?? ''),
+  }
+}
+
+function hint(text: string | undefined): string | null {
+  return text === undefined || text === '' || text.length > longestHint ? null : text
+}
+
+/**
+ * The Call-IDs that this text may stand for, the likeliest first; at most three. Recorders cannot write every character of a
+ * Call-ID (RFC 3261 section 25.1: word [ "@" word ]) into a file name. Percent escapes can be undone, and so can an `@`
+ * written as `_` where there is only one place for it; anything else is ambiguous and left alone. Each is looked up as an exact key.
+ */
+export function callIdSpellings(sipCallId: string): readonly string[] {
+  const spellings = [sipCallId]
+  if (/%[0-9a-f]{2}/i.test(sipCallId)) {
+    const decoded = percentDecoded(sipCallId)
+    if (decoded !== null) spellings.push(decoded)
+  }
+  if (!sipCallId.includes('@') && sipCallId.split('_').length === 2) spellings.push(sipCallId.replace('_', '@'))
+  return spellings
+}
+
+function percentDecoded(text: string): string | null {
+  try {
+    const decoded = decodeURIComponent(text)
+    return /^[!-~]+$/.test(decoded) ? decoded : null
+  } catch {
+    // decodeURIComponent has no other way to say that the escapes are not UTF-8.
+    return null
+  }
+}

@@ -1,0 +1,7 @@
+/** What this stage asks of a logger; pino fits. Fields first, then a constant lower-case message. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

@@ -1,0 +1,78 @@
+/**
+ * The bridge's own folder for audio: `audio/ID.mp3` until its delivery is acknowledged, `incoming/ID/NAME` for uploads over HTTP.
+ * A file that is not whole has another name until it is; such leftovers of a crash are removed at the start.
+ */
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import type { RecordingId } from '../events/recording.ts'
+import { isGone } from './failure.ts'
+
+export class Spool {
+  readonly audioFolder: string
+  readonly incomingFolder: string
+
+  constructor(folder: string) {
+    this.audioFolder = join(folder, 'audio')
+    this.incomingFolder = join(folder, 'incoming')
+  }
+
+  mp3Path(id: RecordingId): string {
+    return join(this.audioFolder, `${id}.mp3`)
+  }
+
+  incomingPath(id: RecordingId, name: string): string {
+    return join(this.incomingFolder, id, name)
+  }
+
+  /** Whether a source is a copy of ours, which no `after_upload: keep` protects. */
+  owns(path: string): boolean {
+    return isInside(this.incomingFolder, path)
+  }
+
+  /** Makes the folders and removes what a crash left half written. */
+  async prepare(): Promise<void> {
+    for (const folder of [this.audioFolder, this.incomingFolder]) {
+      await mkdir(folder, { recursive: true, mode: 0o750 })
+      for (const name of await readdir(folder)) {
+        if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true })
+      }
+    }
+  }
+
+  /** Ids of which an MP3 or an upload lies here. */
+  async ids(): Promise<readonly string[]> {
+    const audio = (await readdir(this.audioFolder)).filter(name => name.endsWith('.mp3')).map(name => name.slice(0, -4))
+    return [...new Set([...audio, ...(await readdir(this.incomingFolder))])]
+  }
+
+  /** Removes everything of this item. */
+  async remove(id: string): Promise<void> {
+    await rm(join(this.audioFolder, `${id}.mp3`), { force: true })
+    await rm(join(this.incomingFolder, id), { recursive: true, force: true })
+  }
+}
+
+/** Whether `path` lies below `folder`, by name; resolve links before where that matters. */
+export function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !way.startsWith(sep)
+}
+
+/** Makes creations, renames and removals in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** As `syncFolder` for the folder that holds `path`; a folder that is gone needs none. */
+export async function syncFolderOf(path: string): Promise<void> {
+  try {
+    await syncFolder(dirname(path))
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+}
