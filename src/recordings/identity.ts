@@ -44,6 +44,11 @@ function base32(bytes: Uint8Array): string {
   return bits > 0 ? text + (alphabet[(value << (5 - bits)) & 31] ?? '') : text
 }
 
+/** An id that someone else gives, if it has the shape of one. */
+export function parseRecordingId(text: string): RecordingId | null {
+  return /^(?:rec|vm)_[a-z2-7]{26}$/.test(text) ? brand(text) : null
+}
+
 function brand(id: string): RecordingId {
   return id as RecordingId
 }

@@ -6,6 +6,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { RecordingId } from '../events/recording.ts'
 import { isGone } from './failure.ts'
+import { parseRecordingId } from './identity.ts'
 
 export class Spool {
   readonly audioFolder: string
@@ -40,13 +41,14 @@ export class Spool {
   }
 
   /** Ids of which an MP3 or an upload lies here. */
-  async ids(): Promise<readonly string[]> {
-    const audio = (await readdir(this.audioFolder)).filter(name => name.endsWith('.mp3')).map(name => name.slice(0, -4))
-    return [...new Set([...audio, ...(await readdir(this.incomingFolder))])]
+  async ids(): Promise<readonly RecordingId[]> {
+    const audio = (await readdir(this.audioFolder)).map(name => name.replace(/\.mp3$/, ''))
+    const names = new Set([...audio, ...(await readdir(this.incomingFolder))])
+    return [...names].map(parseRecordingId).filter(id => id !== null)
   }
 
   /** Removes everything of this item. */
-  async remove(id: string): Promise<void> {
+  async remove(id: RecordingId): Promise<void> {
     await rm(join(this.audioFolder, `${id}.mp3`), { force: true })
     await rm(join(this.incomingFolder, id), { recursive: true, force: true })
   }

@@ -1,0 +1,141 @@
+/**
+ * One step of a waiting item: find its call, check its source once more, encode. Decides what each outcome means for the item;
+ * `intake.ts` carries it out.
+ */
+import { stat } from 'node:fs/promises'
+import type { AudioItem } from '../events/recording.ts'
+import type { Turn } from './agenda.ts'
+import { type AudioFile, readAudioFile } from './audio-file.ts'
+import { OpenFile, sourceFile } from './byte-source.ts'
+import { callKeys, findCall, type MatchCall } from './call-finder.ts'
+import { isGone } from './failure.ts'
+import type { RecordingLedger } from './ledger.ts'
+import type { Spool } from './spool.ts'
+import type { Transcoder } from './transcoder.ts'
+
+export interface AdvanceOptions {
+  readonly ledger: RecordingLedger
+  readonly transcoder: Transcoder
+  readonly spool: Spool
+  readonly match: MatchCall
+  /** How long a recording waits for its call, ms. */
+  readonly matchWaitMs: number
+  readonly unmatched: 'quarantine' | 'upload'
+  /** How long a recording whose name gives a call id waits before parties and time may decide, ms. */
+  readonly guessAfterMs: number
+  /** Epoch ms. */
+  readonly clock: () => number
+}
+
+export type Step =
+  /** Encoded; the item is to be stored as it is here, with its delivery job. */
+  | { readonly kind: 'encoded'; readonly item: AudioItem }
+  /** Not its turn yet. */
+  | { readonly kind: 'later'; readonly at: number }
+  /** A fault of this machine, or one that may be: an attempt is spent. */
+  | { readonly kind: 'retry'; readonly reason: string }
+  /** A fault of the file, or no call for it. */
+  | { readonly kind: 'quarantine'; readonly reason: string }
+
+const unclearAttempts = 5
+/** How long a source that is gone or changed may take to be found again (a voicemail that was moved to another folder). */
+const relocationMs = 10 * 60_000
+const longestRecheckMs = 30_000
+
+/** Rejects when the ledger does. */
+export async function advance(item: AudioItem, turn: Turn, options: AdvanceOptions, signal: AbortSignal): Promise<Step> {
+  if (item.kind === 'voicemail') return encode(item, turn, options, signal)
+  const { ledger, match, clock, matchWaitMs, unmatched } = options
+  const guessAfterMs = callKeys(item.hints).length === 0 ? 0 : Math.min(options.guessAfterMs, matchWaitMs)
+  const waited = clock() - turn.since
+  const finding = await findCall(item, waited >= guessAfterMs, ledger, match)
+  if (finding.kind === 'found') {
+    const { callId, matchedBy } = finding
+    return encode({ ...item, callId, matchedBy }, turn, options, signal)
+  }
+  if (waited < matchWaitMs) {
+    const turningPoint = turn.since + (waited < guessAfterMs ? guessAfterMs : matchWaitMs)
+    return { kind: 'later', at: Math.min(recheckAt(turn, clock()), turningPoint) }
+  }
+  if (unmatched === 'upload') return encode({ ...item, callId: null, matchedBy: 'unmatched-upload' }, turn, options, signal)
+  return { kind: 'quarantine', reason: `no call for it after ${Math.round(matchWaitMs / 1000)} s: ${finding.reason}` }
+}
+
+async function encode(item: AudioItem, turn: Turn, options: AdvanceOptions, signal: AbortSignal): Promise<Step> {
+  const { transcoder, spool, clock } = options
+  const source = { path: item.sourcePath, size: item.sourceSize, mtimeMs: item.sourceMtimeMs }
+  const present = await look(item)
+  if (present.kind !== 'there') return missing(present, turn, clock())
+  const { audio } = present
+  if (audio.kind !== 'audio') return { kind: 'quarantine', reason: audio.reason }
+  const { format, container, ignoreLength } = audio
+  const result = await transcoder.encode({ source, format, container, ignoreLength, target: spool.mp3Path(item.id) }, signal)
+  switch (result.kind) {
+    case 'encoded':
+      return { kind: 'encoded', item: { ...item, state: 'queued', source: format, encoded: result.audio } }
+    case 'aborted':
+      return { kind: 'later', at: clock() }
+    case 'machine-fault':
+      return { kind: 'retry', reason: result.reason }
+    case 'unclear':
+      return turn.attempts + 1 < unclearAttempts
+        ? { kind: 'retry', reason: result.reason }
+        : { kind: 'quarantine', reason: `${result.reason} (${unclearAttempts} attempts)` }
+    case 'source-fault':
+      return { kind: 'quarantine', reason: result.reason }
+    case 'changed':
+    case 'gone':
+      return missing(result, turn, clock())
+    default:
+      return result satisfies never
+  }
+}
+
+type Missing = { readonly kind: 'changed' | 'gone'; readonly reason: string }
+
+/** The source as it is now, which is read again: the item may have waited for days, or been taken in by another version. */
+async function look(item: AudioItem): Promise<{ readonly kind: 'there'; readonly audio: AudioFile } | Missing> {
+  try {
+    const file = await OpenFile.open(item.sourcePath)
+    try {
+      if (!isSameFile(item, file.file.size, file.file.mtimeMs))
+        return { kind: 'changed', reason: 'changed since it was taken in' }
+      return { kind: 'there', audio: await readAudioFile(file, item.sourcePath) }
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (isGone(error)) return { kind: 'gone', reason: item.sourcePath }
+    throw error
+  }
+}
+
+/**
+ * The source is not where or what it was. Its folder's watcher may find the same message or recording elsewhere and say so
+ * (Intake, `relocate`), or take a changed file in as one of its own; if not, an operator must know.
+ */
+function missing(problem: Missing, turn: Turn, now: number): Step {
+  if (now - turn.since < relocationMs) return { kind: 'later', at: recheckAt(turn, now) }
+  const what = problem.kind === 'gone' ? 'is gone' : 'is not what was taken in any more'
+  return { kind: 'quarantine', reason: `its source file ${what}: ${problem.reason}` }
+}
+
+/** Often at first, then every half minute. */
+function recheckAt(turn: Turn, now: number): number {
+  return now + Math.min(longestRecheckMs, Math.max(1_000, (now - turn.since) / 2))
+}
+
+/** Whether the source that an item names is still the one it was taken in from. */
+export async function isSourceInPlace(item: AudioItem): Promise<boolean> {
+  try {
+    const { size, mtimeMs } = sourceFile(item.sourcePath, await stat(item.sourcePath))
+    return isSameFile(item, size, mtimeMs)
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
+}
+
+function isSameFile(item: AudioItem, size: number, mtimeMs: number): boolean {
+  return item.sourceSize === size && item.sourceMtimeMs === mtimeMs
+}
