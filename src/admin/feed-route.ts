@@ -1,4 +1,5 @@
 import type websocket from '@fastify/websocket'
+import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { errorView, RequestRefused } from './errors.ts'
@@ -10,6 +11,8 @@ const maxClientMessage = 1024
 
 /** What the WebSocket plugin needs to know. It is registered on the root, before any route. */
 export const websocketOptions: websocket.WebsocketPluginOptions = {
+  // LiveFeed.follow listens for errors itself; the default would cut the socket off before the client is told the code.
+  errorHandler: () => undefined,
   options: {
     maxPayload: maxClientMessage,
     // ws would pick the first protocol offered, which may be the one that carries the token.
@@ -20,6 +23,8 @@ export const websocketOptions: websocket.WebsocketPluginOptions = {
 /** `GET /ws`. */
 export function feedRoute(feed: LiveFeed): FastifyPluginAsyncZod {
   return async app => {
+    const begins = new WeakMap<FastifyRequest['raw'], string | null>()
+
     app.route({
       method: 'GET',
       url: '/ws',
@@ -34,14 +39,17 @@ export function feedRoute(feed: LiveFeed): FastifyPluginAsyncZod {
         response: { 426: errorView, 503: errorView },
       },
       preHandler: async (request, reply) => {
-        if (request.ws && !feed.admits()) {
+        if (!request.ws) return
+        if (!feed.admits()) {
           return reply.code(503).send({ error: 'Too many clients', description: 'The live feed is full. Try again later.' })
         }
+        // Before the upgrade: what is stored once a client sees itself connected, it must hear.
+        begins.set(request.raw, request.query.after ?? (await feed.newest()))
       },
       handler: () => {
         throw new RequestRefused(426, 'Upgrade required', 'Connect with a WebSocket client.')
       },
-      wsHandler: (socket, request) => feed.follow(socket, request.query.after ?? null),
+      wsHandler: (socket, request) => feed.follow(socket, begins.get(request.raw) ?? null),
     })
   }
 }

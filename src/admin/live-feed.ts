@@ -79,6 +79,11 @@ export class LiveFeed {
     for (const wake of this.#waiting) wake()
   }
 
+  /** Where a client begins that wants only what is stored from now on: the newest event; `null` when there is none. */
+  newest(): Promise<string | null> {
+    return this.#stored.newestEventId()
+  }
+
   /** Whether one more client fits; a refusal is counted. */
   admits(): boolean {
     if (this.#clients.size < this.#limits.maxClients) return true
@@ -87,7 +92,7 @@ export class LiveFeed {
   }
 
   /**
-   * Serves a client until it leaves or has to. `after` is the last event it has; `null` for only what is stored from now on.
+   * Serves a client until it leaves or has to. `after` is the last event it has; `null` when nothing is stored before it came.
    * Never rejects: what ends it is told to the client by its close code (feed-socket.ts).
    */
   async follow(socket: WebSocket, after: string | null): Promise<void> {
@@ -101,7 +106,7 @@ export class LiveFeed {
       this.#clients.delete(socket)
       gone.abort()
     })
-    // The ws library closes the socket after an error (a frame that is too big or malformed); 'close' does the rest.
+    // A frame that is too big or malformed: ws tells the client which and closes; 'close' does the rest.
     socket.on('error', error => this.#log.debug({ err: error }, 'live feed client broke the protocol'))
     const end = await this.#serve(socket, after, gone.signal)
     this.#ended.set(end, (this.#ended.get(end) ?? 0) + 1)
@@ -142,13 +147,14 @@ export class LiveFeed {
 
   async #serve(socket: WebSocket, after: string | null, gone: AbortSignal): Promise<FeedEnd> {
     try {
-      let cursor = after ?? (await this.#stored.newestEventId())
+      let cursor = after
       while (!gone.aborted) {
         const version = this.#version
         const page = await this.#pages.after(cursor, version)
         if (page === null) return 'unknown-event'
         if (page.length === 0) await this.#changed(version, gone)
-        else if (!(await sendPage(socket, page, this.#limits.stallMs))) return gone.aborted ? 'left' : 'too-slow'
+        else if (!(await sendPage(socket, page, this.#limits.stallMs)))
+          return socket.readyState === socket.OPEN ? 'too-slow' : 'left'
         cursor = page.at(-1)?.id ?? cursor
       }
       return 'left'

@@ -10,6 +10,7 @@ export class EventLog implements StoredEvents {
   readonly events: CallEvent[] = []
   reads = 0
   failure: Error | null = null
+  newestDelayMs = 0
 
   async eventsAfter(id: string | null, limit: number): Promise<readonly CallEvent[] | null> {
     this.reads += 1
@@ -20,6 +21,7 @@ export class EventLog implements StoredEvents {
   }
 
   async newestEventId(): Promise<string | null> {
+    await new Promise(resolve => setTimeout(resolve, this.newestDelayMs))
     return this.events.at(-1)?.id ?? null
   }
 }
