@@ -10,7 +10,7 @@ export interface SipCounters {
   keepalives: number
   retransmissionsReceived: number
   retransmissionsSent: number
-  /** Timers B, F and H: nobody answered, or nobody acknowledged. */
+  /** Timers B, F and H, and their like: nobody answered, or nobody acknowledged. */
   timeouts: number
   /** A send or a connection failed. */
   transportErrors: number

@@ -83,10 +83,9 @@ export class SipTransports {
     await Promise.all([...this.#udp.map(listener => listener.stop()), ...this.#tcp.map(({ server }) => closed(server))])
   }
 
-  /** The addresses that are open, with the ports that the system chose; a wildcard is shown as an address that others can reach. */
+  /** The addresses that are open, with the ports that the system chose; a wildcard stays a wildcard. */
   get listening(): HopAddress[] {
-    const bound = [...this.#udp.map(listener => listener.bound), ...this.#tcp.map(listener => listener.bound)]
-    return bound.map(address => this.#reachable(address, isIP(address.address) === 6 ? '::' : '0.0.0.0'))
+    return [...this.#udp.map(({ bound }) => bound), ...this.#tcp.map(({ bound }) => bound)]
   }
 
   get connections(): number {
