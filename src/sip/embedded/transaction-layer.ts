@@ -55,6 +55,8 @@ export interface TransactionUser {
 }
 
 export interface TransactionLayer {
+  /** The address under which that destination sees us, for Via, Contact and Record-Route; `null` when no socket of ours reaches it. */
+  localFor(destination: HopAddress): HopAddress | null
   /** Sends a request through a new client transaction: adds the topmost Via. Never for ACK. */
   request(request: SipRequest, destination: HopAddress, user: ClientTransactionUser): ClientTransaction
   /** Sends an ACK to a 2xx, or any message that has no transaction, adding the topmost Via. */

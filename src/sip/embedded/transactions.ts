@@ -102,6 +102,10 @@ export class SipTransactions implements TransactionLayer {
     }
   }
 
+  localFor(destination: HopAddress): HopAddress | null {
+    return this.#transports.localFor(destination)
+  }
+
   /** Never refuses: what can't be sent is reported to `user.onFailure` in a later tick. */
   request(request: SipRequest, destination: HopAddress, user: ClientTransactionUser): ClientTransaction {
     return this.#clients.start(request, destination, user)
