@@ -10,7 +10,7 @@ export interface RetryPolicy {
   readonly baseMs: number
   /** No wait is longer than this. */
   readonly capMs: number
-  /** A job that is still undelivered this long after it was planned (or redriven) becomes a dead letter. */
+  /** A delivery that fails this long after its job was planned (or redriven) was the last one. */
   readonly giveUpAfterMs: number
 }
 
@@ -22,7 +22,7 @@ export const ceilingMs = (policy: RetryPolicy, attempt: number): number =>
 export const backoffMs = (policy: RetryPolicy, attempt: number, random: () => number): number =>
   Math.floor(random() * ceilingMs(policy, attempt))
 
-/** The moment (epoch ms) after which a job that was planned or redriven at `dueSince` is given up. */
+/** The moment (epoch ms) from which the next failure of a job that was planned or redriven at `dueSince` is its last. */
 export const giveUpAt = (policy: RetryPolicy, dueSince: number): number => dueSince + policy.giveUpAfterMs
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -27,6 +27,11 @@ export class Settlements {
     this.#options = options
   }
 
+  /** Whether verdicts wait because the last attempt to store them failed. */
+  get failing(): boolean {
+    return this.#retry !== null
+  }
+
   /** Stores the verdict soon, and tells `onStored` when it is. */
   add(settled: Settled): void {
     this.#waiting.push(settled)

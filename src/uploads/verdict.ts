@@ -62,7 +62,7 @@ export const judgeFault = (reason: string, on: Judgement): Verdict =>
     : judge({ kind: 'retry', reason, afterMs: null }, on)
 
 const orGiveUp = (verdict: Verdict & { readonly kind: 'retry' | 'wait' }, on: Judgement): Verdict => {
-  if (verdict.runAt <= giveUpAt(on.policy, on.dueSince)) return verdict
+  if (on.now < giveUpAt(on.policy, on.dueSince)) return verdict
   const hours = (on.policy.giveUpAfterMs / 3_600_000).toFixed(1)
   return { kind: 'dead', reason: `gave up after ${hours} h (uploads.give_up_after): ${verdict.reason}` }
 }

@@ -13,7 +13,7 @@
 import { type Attempt, attempt } from './attempt.ts'
 import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
-import { type DeliveryCounters, DeliveryStats, type Latency } from './delivery-stats.ts'
+import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
 import { type JobId, type Lane, lanes } from './job.ts'
 import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -21,6 +21,7 @@ import type { RetryPolicy } from './retry.ts'
 import { Settlements } from './settlements.ts'
 import type { DeliveryResult, Sink } from './sink.ts'
 import { boundedWaitMs, type Judgement, judge, judgeFault, type Verdict } from './verdict.ts'
+import { conditionOf, type WorkerHealth } from './worker-health.ts'
 
 const POLL_MS = 1_000
 
@@ -42,17 +43,6 @@ export interface WorkerOptions {
   readonly now: () => number
   /** 0 … 1, as Math.random. */
   readonly random: () => number
-}
-
-export interface WorkerHealth {
-  /** `limited` and `paused` hold deliveries back until `until`; `store-failing` until the store works again. */
-  readonly state: 'stopped' | 'delivering' | 'limited' | 'paused' | 'store-failing' | 'stopping'
-  readonly reason: string | null
-  /** Epoch ms. */
-  readonly until: number | null
-  readonly inFlight: Readonly<Record<Lane, number>>
-  readonly slots: Readonly<Record<Lane, number>>
-  readonly latency: Readonly<Record<Lane, Latency | null>>
 }
 
 interface Run {
@@ -130,21 +120,16 @@ export class DeliveryWorker {
 
   /** What the worker does now, and what holds it back. */
   health(): WorkerHealth {
-    const inFlight = { event: this.#flying('event'), media: this.#flying('media') }
-    return { ...this.#condition(), inFlight, slots: this.#slots, latency: this.#stats.latency() }
-  }
-
-  #condition(): Pick<WorkerHealth, 'state' | 'reason' | 'until'> {
-    if (this.#run === null) return { state: 'stopped', reason: null, until: null }
-    if (this.#run.kind === 'stopping') return { state: 'stopping', reason: null, until: null }
-    if (this.#storeFailure !== null) return { state: 'store-failing', reason: this.#storeFailure, until: null }
     const now = this.#options.now()
-    const pause = this.#options.limit.pause(now)
-    if (pause !== null) return { state: 'paused', reason: pause.reason, until: pause.until }
-    if (this.#limitedUntil !== null && this.#limitedUntil > now) {
-      return { state: 'limited', reason: 'the rate limit is used up', until: this.#limitedUntil }
-    }
-    return { state: 'delivering', reason: null, until: null }
+    const condition = conditionOf({
+      run: this.#run?.kind ?? null,
+      storeFailure: this.#storeFailure,
+      pause: this.#options.limit.pause(now),
+      limitedUntil: this.#limitedUntil,
+      now,
+    })
+    const inFlight = { event: this.#flying('event'), media: this.#flying('media') }
+    return { ...condition, inFlight, slots: this.#slots, latency: this.#stats.latency() }
   }
 
   #flying(lane: Lane): number {
@@ -181,7 +166,8 @@ export class DeliveryWorker {
         const dueAt = await queue.nextRunAt(lane)
         if (dueAt !== null) nextAt = Math.min(nextAt, Math.max(dueAt, this.#allowedAt(dueAt)))
       }
-      this.#onStoreWorks()
+      // A claim that finds nothing succeeds even on a full disk; what waits to be stored knows better.
+      if (!this.#settlements.failing) this.#onStoreWorks()
     } catch (error) {
       this.#onStoreError(error)
     }

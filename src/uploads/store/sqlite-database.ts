@@ -2,7 +2,7 @@
  * Opens `data_dir/bridge.db`.
  *
  * 1. WAL: readers (the command line) never wait for the bridge, nor the bridge for them.
- * 2. synchronous=FULL: a commit that was acknowledged survives a power cut (docs/adr/0003). The price is one fsync a commit,
+ * 2. synchronous=FULL: a commit that was acknowledged survives a power cut (docs/adr/0004). The price is one fsync a commit,
  *    so everything that writes often writes in batches.
  * 3. The bridge holds the writer lock as long as the database is open; tools open the same file without it.
  */

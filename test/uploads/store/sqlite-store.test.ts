@@ -1,0 +1,118 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { jobId } from '../../../src/uploads/job.ts'
+import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
+import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
+import { aChange, T0 } from '../fixtures.ts'
+import { storeContract } from './store-contract.ts'
+
+const silent = { error: () => {} }
+
+storeContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+describe('the SQLite file', () => {
+  let dataDir: string
+  const opened: SqliteStore[] = []
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  })
+
+  afterEach(async () => {
+    for (const store of opened.splice(0)) await store.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+
+  const open = async (role: 'bridge' | 'tool' = 'bridge', busyTimeoutMs = 2_000): Promise<SqliteStore> => {
+    const store = await SqliteStore.open({ dataDir, role, busyTimeoutMs, now: () => T0, log: silent })
+    opened.push(store)
+    return store
+  }
+
+  const exec = async (sql: string): Promise<void> => {
+    const handle = await openHandle(join(dataDir, 'bridge.db'))
+    handle.exec(sql)
+    handle.close()
+  }
+
+  test('a second bridge on the same data_dir is refused until the first has closed', async () => {
+    const first = await open()
+    await expect(open()).rejects.toMatchObject({ reason: 'in-use', message: expect.stringContaining(dataDir) })
+    await first.close()
+    await expect(open()).resolves.toBeInstanceOf(SqliteStore)
+  })
+
+  test('a tool reads and redrives beside a running bridge', async () => {
+    const bridge = await open()
+    await bridge.calls.append([aChange('a', [1])])
+    const jobs = await bridge.jobs.claim('event', 1)
+    await bridge.jobs.settle(jobs.map(job => ({ job, verdict: { kind: 'dead', reason: '422' } })))
+    const tool = await open('tool')
+    expect(await tool.views.listJobs({ limit: 9, state: 'dead' })).toHaveLength(1)
+    expect(await tool.operations.redriveJob(jobId('a.1'))).toEqual({ kind: 'done' })
+    expect(await bridge.jobs.claim('event', 1)).toHaveLength(1)
+  })
+
+  test('a tool without a database says that no bridge has made one', async () => {
+    await expect(open('tool')).rejects.toMatchObject({ reason: 'missing' })
+  })
+
+  test('a database of a newer version is refused, and left as it was', async () => {
+    await (await open()).close()
+    await exec('pragma user_version = 99')
+    await expect(open()).rejects.toMatchObject({ reason: 'newer-version', message: expect.stringContaining('version 99') })
+    await expect(open('tool')).rejects.toMatchObject({ reason: 'newer-version' })
+    await exec('pragma user_version = 1')
+    await expect(open()).resolves.toBeInstanceOf(SqliteStore)
+  })
+
+  test('a tool does not migrate under a bridge', async () => {
+    await exec('pragma user_version = 0; create table something (a)')
+    await expect(open('tool')).rejects.toMatchObject({ reason: 'older-version' })
+  })
+
+  test('a file that is no database is refused with its path, and the lock is let go', async () => {
+    await writeFile(join(dataDir, 'bridge.db'), 'PK\u0003\u0004 this is a ZIP, honestly, and not a database at all'.repeat(100))
+    await expect(open()).rejects.toMatchObject({ reason: 'unusable', message: expect.stringContaining('bridge.db') })
+    await rm(join(dataDir, 'bridge.db'))
+    await expect(open()).resolves.toBeInstanceOf(SqliteStore)
+  })
+
+  test('commits are durable: WAL, synchronous=FULL, foreign keys', async () => {
+    const store = await open()
+    await store.calls.append([aChange('a', [1])])
+    const handle = await openHandle(join(dataDir, 'bridge.db'))
+    expect(handle.prepare('pragma journal_mode').all()).toMatchObject([{ journal_mode: 'wal' }])
+    handle.close()
+    // `foreign_keys` and `synchronous` are of a connection; the first shows in what it refuses.
+    await expect(store.calls.append([{ ...aChange('b', []), events: aChange('c', [1]).events }])).rejects.toThrow('FOREIGN KEY')
+  })
+
+  test('an append that another process locks out fails with that cause, and succeeds when it is repeated', async () => {
+    const store = await open('bridge', 50)
+    await store.calls.append([aChange('a', [1])])
+    const holder = await openHandle(join(dataDir, 'bridge.db'))
+    holder.exec('begin immediate')
+    await expect(store.calls.append([aChange('b', [1])])).rejects.toThrow('locked')
+    holder.exec('rollback')
+    holder.close()
+    await store.calls.append([aChange('b', [1])])
+    expect(await store.jobs.claim('event', 9)).toHaveLength(2)
+  })
+
+  test('a damaged row buries its own job and no other', async () => {
+    const store = await open()
+    await store.calls.append([aChange('a', [1]), aChange('b', [1])])
+    await exec(`update events set body = '{"id":"other"}' where id = 'a.1'`)
+    const jobs = await store.jobs.claim('event', 9)
+    expect(jobs.map(job => job.payload.kind)).toEqual(['unreadable', 'event'])
+  })
+})
