@@ -112,7 +112,7 @@ async function look(item: AudioItem): Promise<{ readonly kind: 'there'; readonly
 
 /**
  * The source is not where or what it was. Its folder's watcher may find the same message or recording elsewhere and say so
- * (Intake, `relocate`), or take a changed file in as one of its own; if not, an operator must know.
+ * (Intake, `takeAgain`), or take a changed file in as one of its own; if not, an operator must know.
  */
 function missing(problem: Missing, turn: Turn, now: number): Step {
   if (now - turn.since < relocationMs) return { kind: 'later', at: recheckAt(turn, now) }

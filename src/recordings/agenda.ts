@@ -50,23 +50,17 @@ export class Agenda {
     return true
   }
 
-  has(id: RecordingId): boolean {
-    return this.#entries.has(id)
-  }
-
   /** True when an item waits for this key; its turn comes at once. */
   wake(key: string, now: number): boolean {
     const ids = this.#byKey.get(key)
     if (ids === undefined) return false
-    for (const id of ids) this.wakeItem(id, now)
+    for (const id of ids) {
+      const entry = this.#entries.get(id)
+      if (entry === undefined) continue
+      entry.woken = entry.running
+      entry.at = now
+    }
     return true
-  }
-
-  wakeItem(id: RecordingId, now: number): void {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
-    entry.woken = entry.running
-    entry.at = now
   }
 
   /** Takes the item whose turn has come longest ago; give it back with `later` or `done`. */
@@ -78,6 +72,14 @@ export class Agenda {
     if (first === null) return null
     first.running = true
     return { id: first.id, since: first.since, attempts: first.attempts }
+  }
+
+  /** Keeps an item from getting its turn until `later`; false when it is being worked on. One that is not here needs no keeping. */
+  hold(id: RecordingId): boolean {
+    const entry = this.#entries.get(id)
+    if (entry?.running === true) return false
+    if (entry !== undefined) entry.running = true
+    return true
   }
 
   later(id: RecordingId, at: number, failed: boolean): void {

@@ -24,7 +24,10 @@ export type AudioContainer = 'wav' | 'gsm'
 
 /** Total and bounded as the RIFF reader is. Raw GSM (`.gsm`, which only Asterisk's voicemail writes) is told by its name. */
 export async function readAudioFile(source: ByteSource, path: string): Promise<AudioFile> {
-  if (extname(path).toLowerCase() === '.gsm') return readRawGsm(source)
+  const extension = extname(path).toLowerCase()
+  if (extension === '.gsm') return readRawGsm(source)
+  if (extension === '.txt')
+    return { kind: 'broken', reason: 'no audio file (.wav, .WAV or .gsm) lies beside this voicemail text' }
   const wav = await readWav(source)
   switch (wav.kind) {
     case 'audio':

@@ -1,5 +1,5 @@
 /** What a source hands to the intake: one finished audio file and all that the source knows about it. */
-import type { RecordingHints } from '../events/recording.ts'
+import type { ItemState, RecordingHints, RecordingId } from '../events/recording.ts'
 import type { WireParty } from '../events/signal.ts'
 import type { SourceFile } from './ledger.ts'
 
@@ -37,11 +37,11 @@ export type Candidate = RecordingCandidate | VoicemailCandidate
 
 /** What became of a candidate. */
 export type TakeResult =
-  | { readonly kind: 'taken'; readonly id: string; readonly state: 'waiting' }
+  | { readonly kind: 'taken'; readonly id: RecordingId; readonly state: 'waiting' }
   /** Stored, but not deliverable as it is. */
-  | { readonly kind: 'quarantined'; readonly id: string; readonly reason: string }
+  | { readonly kind: 'quarantined'; readonly id: RecordingId; readonly reason: string }
   /** Stored before, from this or another file. */
-  | { readonly kind: 'known'; readonly id: string }
+  | { readonly kind: 'known'; readonly id: RecordingId; readonly state: ItemState }
   /** Not now: it changed while it was read, or there is nothing in it yet. */
   | { readonly kind: 'unsettled'; readonly reason: string }
   | { readonly kind: 'gone' }

@@ -20,44 +20,27 @@ import type { CallParty } from '../events/event.ts'
 import type { AudioItem, RecordingId } from '../events/recording.ts'
 import type { WireParty } from '../events/signal.ts'
 import { type AdvanceOptions, advance, isSourceInPlace, type Step } from './advance.ts'
-import { type AfterUpload, applyAfterUpload } from './after-upload.ts'
 import { Agenda, type Turn } from './agenda.ts'
 import { readAudioFile } from './audio-file.ts'
 import { OpenFile } from './byte-source.ts'
-import { callKeys, type MatchCall } from './call-finder.ts'
+import { callKeys } from './call-finder.ts'
 import type { Candidate, TakeResult } from './candidate.ts'
+import { type ClearingOptions, clearDelivered, tidySpool } from './clearing.ts'
 import { describe, isGone } from './failure.ts'
 import { contentSha256 } from './identity.ts'
-import type { RecordingLedger } from './ledger.ts'
-import type { Log } from './log.ts'
 import { newItem } from './new-item.ts'
-import type { Spool } from './spool.ts'
-import type { Transcoder, TranscoderStatus } from './transcoder.ts'
+import type { TranscoderStatus } from './transcoder.ts'
 
-export interface IntakeOptions {
-  readonly ledger: RecordingLedger
-  readonly transcoder: Transcoder
-  readonly spool: Spool
-  readonly match: MatchCall
+export interface IntakeOptions extends ClearingOptions, Omit<AdvanceOptions, 'guessAfterMs'> {
   /** The model's number plan (events/numbers.ts), for the parties of a voicemail. */
   readonly normalise: (party: WireParty) => CallParty
-  /** How long a recording waits for its call, ms. */
-  readonly matchWaitMs: number
-  readonly unmatched: 'quarantine' | 'upload'
-  /** What becomes of a delivered recording's source; a voicemail's is always kept. */
-  readonly afterUpload: AfterUpload
-  /** The watched recordings folders, absolute. */
-  readonly roots: readonly string[]
-  /** Epoch ms. */
-  readonly clock: () => number
   /** In [0, 1). */
   readonly random: () => number
-  readonly log: Log
   /** Told after an item and its delivery job were stored. */
   readonly onQueued: () => void
   /** How often the agenda and, ten times less often, the ledger are looked at, ms. Default 1,000. */
   readonly tickMs?: number
-  /** How long a recording with a call id waits before parties and time may decide, ms. Default 30,000. */
+  /** How long a recording whose name gives a call id waits before parties and time may decide, ms. Default 30,000. */
   readonly guessAfterMs?: number
 }
 
@@ -122,8 +105,7 @@ export class Intake {
   async start(): Promise<void> {
     if (this.#stopping !== null) return
     this.#stopping = new AbortController()
-    await this.#options.spool.prepare()
-    await this.#tidySpool()
+    await tidySpool(this.#options, (item, error) => this.#notCleared(item, error))
     await this.#refill(agendaCapacity)
     this.#timer = setInterval(() => this.#tick(), this.#options.tickMs ?? 1_000)
     this.#pump()
@@ -167,7 +149,7 @@ export class Intake {
   /** The sink has acknowledged this item and the ledger says so: the spool and, when configured, the source are cleared. */
   async onDelivered(item: AudioItem): Promise<void> {
     this.counters.delivered += 1
-    await this.#clear(item)
+    await clearDelivered(item, this.#options).catch((error: unknown) => this.#notCleared(item, error))
   }
 
   /** Lets a quarantined item wait for its call and a transcoder once more. */
@@ -205,18 +187,15 @@ export class Intake {
     try {
       const audio = await readAudioFile(file, candidate.audioPath)
       const sha256 = await contentSha256(file, signal)
-      const sameFile = candidate.file.path !== candidate.audioPath || candidate.file.size === file.size
-      if (!sameFile || !(await file.unchanged())) {
+      // A voicemail's audio is not the file that the folder was asked about.
+      const asked = candidate.file.path === file.file.path ? candidate.file : file.file
+      if (asked.size !== file.size || asked.mtimeMs !== file.file.mtimeMs || !(await file.unchanged())) {
         this.counters.changed += 1
         log.warn({ file: candidate.audioPath }, 'file changed while being read')
         return { kind: 'unsettled', reason: 'it changed while being read' }
       }
       const item = newItem({ candidate, audio, sha256, audioFile: file.file, foundAt: clock(), normalise })
-      if ((await ledger.add(item, candidate.file)) === 'known') {
-        this.counters.known += 1
-        await this.#relocate(item)
-        return { kind: 'known', id: item.id }
-      }
+      if ((await ledger.add(item, candidate.file)) === 'known') return await this.#takeAgain(item)
       this.counters.taken += 1
       if (item.state === 'quarantined') {
         this.#quarantined(item)
@@ -232,15 +211,22 @@ export class Intake {
   }
 
   /** A voicemail was moved or renumbered, a recording touched or moved, before it was encoded: go on from where it is now. */
-  async #relocate(found: AudioItem): Promise<void> {
+  async #takeAgain(found: AudioItem): Promise<TakeResult> {
     const { ledger, clock } = this.#options
-    const item = await ledger.get(found.id)
-    if (item === null || (item.state !== 'waiting' && item.state !== 'quarantined')) return
-    if (await isSourceInPlace(item)) return
-    const { sourcePath, sourceSize, sourceMtimeMs, source } = found
-    await ledger.update({ ...item, sourcePath, sourceSize, sourceMtimeMs, source })
-    this.#agenda.wakeItem(item.id, clock())
-    this.#pump()
+    const { id, sourcePath, sourceSize, sourceMtimeMs, source } = found
+    this.counters.known += 1
+    if (!this.#agenda.hold(id)) return { kind: 'unsettled', reason: 'it is being encoded' }
+    try {
+      const item = await ledger.get(id)
+      if (item === null) return { kind: 'known', id, state: 'dropped' }
+      const needed = item.state === 'waiting' || item.state === 'quarantined'
+      if (needed && !(await isSourceInPlace(item)))
+        await ledger.update({ ...item, sourcePath, sourceSize, sourceMtimeMs, source })
+      return { kind: 'known', id, state: item.state }
+    } finally {
+      this.#agenda.later(id, clock(), false)
+      this.#pump()
+    }
   }
 
   #enqueue(item: AudioItem): void {
@@ -328,29 +314,8 @@ export class Intake {
     this.#failed({ id: turn.id, reason, attempts: turn.attempts + 1 }, message)
   }
 
-  async #clear(item: AudioItem): Promise<void> {
-    const { spool, afterUpload, roots, log } = this.#options
-    try {
-      if (item.kind === 'recording' && !spool.owns(item.sourcePath)) {
-        const result = await applyAfterUpload(item, afterUpload, roots)
-        if (result.kind === 'left')
-          log.warn({ id: item.id, file: item.sourcePath, reason: result.reason }, 'delivered source left in place')
-      }
-      // Last: an MP3 that is still here at the start tells that this was not done yet.
-      await spool.remove(item.id)
-    } catch (error) {
-      this.#failed({ id: item.id, file: item.sourcePath, reason: describe(error) }, 'delivered audio could not be cleared')
-    }
-  }
-
-  /** Finishes what a crash kept `#clear` from, and removes uploads that were never acknowledged. */
-  async #tidySpool(): Promise<void> {
-    const { spool, ledger } = this.#options
-    for (const id of await spool.ids()) {
-      const item = await ledger.get(id)
-      if (item === null || item.state === 'dropped') await spool.remove(id)
-      else if (item.state === 'delivered') await this.#clear(item)
-    }
+  #notCleared(item: AudioItem, error: unknown): void {
+    this.#failed({ id: item.id, file: item.sourcePath, reason: describe(error) }, 'delivered audio could not be cleared')
   }
 
   #quarantined(item: AudioItem): void {

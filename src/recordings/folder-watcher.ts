@@ -1,0 +1,332 @@
+/**
+ * Watches one folder tree and hands over each of its files once it is finished.
+ *
+ * Invariants
+ * 1 The rescan is the truth (at the start, and every `rescanEveryMs`); events only make it quicker.
+ * 2 A file is handed over only after two looks found it the same, and `settling.ts` said that its writer is done.
+ * 3 What is handed over and not taken stays, and is looked at again by a later rescan.
+ * 4 At most `lookers` files are open at a time, at most `mostUnsettled` are remembered as unfinished.
+ */
+import { lstat } from 'node:fs/promises'
+import { basename, relative, sep } from 'node:path'
+import type { Progress } from './audio-file.ts'
+import { sourceFile } from './byte-source.ts'
+import type { TakeResult } from './candidate.ts'
+import { describe, isGone } from './failure.ts'
+import { FolderEvents } from './folder-events.ts'
+import { isTemporary, walkFolder } from './folder-walk.ts'
+import type { SourceFile } from './ledger.ts'
+import type { Log } from './log.ts'
+import { type SettleTimes, type Sighting, waitForFinish } from './settling.ts'
+
+/** What is in the folder, and what to do with it. `relativePath` has `/` on every system. */
+export interface FolderReader {
+  /** The path (relative as well) of the file that stands for all files of an item; `null` when it is nothing of ours. */
+  leader(relativePath: string): string | null
+  /** Throws the file system's error. */
+  progress(path: string): Promise<Progress>
+  take(file: SourceFile, relativePath: string): Promise<TakeResult>
+}
+
+export interface FolderWatcherOptions extends SettleTimes {
+  /** Absolute. */
+  readonly folder: string
+  readonly reader: FolderReader
+  /** Whether this very file was taken in before (the ledger's). */
+  readonly isKnownFile: (file: SourceFile) => Promise<boolean>
+  /** Network shares send no events for what other machines write: look at all of it every `pollEveryMs` instead. */
+  readonly polling: boolean
+  /** Default 60,000 ms. */
+  readonly rescanEveryMs?: number
+  /** Default 5,000 ms. */
+  readonly pollEveryMs?: number
+  /** Files that were last written longer ago than this are history, not news: counted and left alone. `null`: all are taken. */
+  readonly maxAgeMs?: number | null
+  readonly clock: () => number
+  readonly log: Log
+}
+
+export interface FolderStatus {
+  readonly folder: string
+  /** Why the folder, or a part of it, cannot be read or watched now; `null` when all is well. */
+  readonly problem: string | null
+  /** Files that are not finished. */
+  readonly unsettled: number
+  /** In the last rescan: files whose name is none of ours, and files older than `maxAgeMs`. */
+  readonly ignored: number
+  readonly tooOld: number
+  /** Handed over since the start, and what could not be read or taken. */
+  readonly handedOver: number
+  readonly failed: number
+  readonly lastRescanAt: number | null
+}
+
+const lookers = 4
+const mostUnsettled = 10_000
+const mostSettled = 200_000
+const tickMs = 250
+
+interface Unsettled extends Sighting {
+  /** -1: not looked at yet. */
+  readonly size: number
+  lookAt: number
+}
+
+type Look = 'settled' | 'unsettled' | 'too old' | 'gone'
+
+interface ScanCounts {
+  ignored: number
+  tooOld: number
+}
+
+export class FolderWatcher {
+  readonly #options: FolderWatcherOptions
+  readonly #events: FolderEvents
+  /** Files that need no look, with the version that needs none: taken, known, or too old. Oldest first out. */
+  readonly #settled = new Map<string, string>()
+  readonly #unsettled = new Map<string, Unsettled>()
+  readonly #looking = new Map<string, Promise<Look>>()
+  /** Paths of which an event told that are no files of ours; perhaps new folders. */
+  readonly #toWalk = new Set<string>()
+  #stopping: AbortController | null = null
+  #timer: NodeJS.Timeout | null = null
+  #scanning: Promise<void> | null = null
+  #rescanAt = 0
+  #problems = new Map<string, string>()
+  #problemsBefore = new Map<string, string>()
+  #ignored = 0
+  #tooOld = 0
+  #toldIgnored = false
+  #handedOver = 0
+  #failed = 0
+  #lastRescanAt: number | null = null
+
+  constructor(options: FolderWatcherOptions) {
+    this.#options = options
+    this.#events = new FolderEvents(
+      path => this.#onEvent(path),
+      (folder, reason) => this.#problem(folder, reason),
+    )
+  }
+
+  /** Begins with a whole scan. A folder that is not there (yet) is a problem that `status` shows, not an error. */
+  start(): void {
+    if (this.#stopping !== null) return
+    this.#stopping = new AbortController()
+    this.#rescanAt = 0
+    this.#timer = setInterval(() => this.#tick(), tickMs)
+    this.#tick()
+  }
+
+  /** Waits for the looks that are under way. */
+  async stop(): Promise<void> {
+    if (this.#stopping === null) return
+    this.#stopping.abort()
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+    this.#events.close()
+    await this.#scanning
+    await Promise.all(this.#looking.values())
+    this.#stopping = null
+  }
+
+  status(): FolderStatus {
+    const [problem = null] = this.#problems.values()
+    return {
+      folder: this.#options.folder,
+      problem,
+      unsettled: this.#unsettled.size,
+      ignored: this.#ignored,
+      tooOld: this.#tooOld,
+      handedOver: this.#handedOver,
+      failed: this.#failed,
+      lastRescanAt: this.#lastRescanAt,
+    }
+  }
+
+  #tick(): void {
+    const now = this.#options.clock()
+    if (this.#scanning === null && (now >= this.#rescanAt || this.#toWalk.size > 0)) {
+      this.#scanning = (now >= this.#rescanAt ? this.#rescan() : this.#walkNew()).finally(() => {
+        this.#scanning = null
+      })
+    }
+    for (const [path, seen] of this.#unsettled) {
+      if (this.#looking.size >= lookers) return
+      if (now >= seen.lookAt) void this.#look(path)
+    }
+  }
+
+  async #rescan(): Promise<void> {
+    const { folder, log, polling, clock, pollEveryMs = 5_000, rescanEveryMs = 60_000 } = this.#options
+    this.#problemsBefore = this.#problems
+    this.#problems = new Map()
+    this.#toWalk.clear()
+    const counts: ScanCounts = { ignored: 0, tooOld: 0 }
+    await this.#walk(folder, counts)
+    this.#rescanAt = clock() + (polling ? pollEveryMs : rescanEveryMs)
+    if (this.#stopping?.signal.aborted !== false) return
+    this.#lastRescanAt = clock()
+    this.#ignored = counts.ignored
+    this.#tooOld = counts.tooOld
+    if (this.#problemsBefore.size > 0 && this.#problems.size === 0) log.info({ folder }, 'source can be read again')
+    if (this.#ignored > 0 && !this.#toldIgnored) {
+      this.#toldIgnored = true
+      log.info({ folder, ignored: this.#ignored }, 'files that do not match are ignored')
+    }
+  }
+
+  /** A new folder: what was moved in with it sends no events of its own. */
+  async #walkNew(): Promise<void> {
+    const paths = [...this.#toWalk]
+    this.#toWalk.clear()
+    for (const path of paths) {
+      try {
+        if ((await lstat(path)).isDirectory()) await this.#walk(path, { ignored: 0, tooOld: 0 })
+      } catch (error) {
+        if (isGone(error)) this.#events.forget(path)
+        else this.#problem(path, describe(error))
+      }
+    }
+  }
+
+  /** Looks at every file below, `lookers` at a time. */
+  async #walk(folder: string, counts: ScanCounts): Promise<void> {
+    const signal = this.#stopping?.signal
+    if (signal === undefined) return
+    const visitor = {
+      enter: async (path: string) => {
+        if (!this.#options.polling) await this.#events.watch(path)
+      },
+      file: async (path: string) => {
+        const leader = this.#leaderOf(path)
+        if (leader === null) {
+          counts.ignored += 1
+          return
+        }
+        while (this.#looking.size >= lookers) await Promise.race(this.#looking.values())
+        // Not awaited, and never rejects.
+        void this.#look(leader).then(look => {
+          if (look === 'too old') counts.tooOld += 1
+        })
+      },
+      unreadable: (path: string, error: unknown) => {
+        if (isGone(error)) this.#events.forget(path)
+        if (!isGone(error) || path === this.#options.folder) this.#problem(path, describe(error))
+      },
+    }
+    await walkFolder(folder, visitor, signal)
+    await Promise.all(this.#looking.values())
+  }
+
+  #onEvent(path: string): void {
+    if (this.#stopping?.signal.aborted !== false || isTemporary(basename(path))) return
+    const leader = this.#leaderOf(path)
+    if (leader === null) {
+      // Full: the next rescan walks it.
+      if (this.#toWalk.size < mostUnsettled) this.#toWalk.add(path)
+      return
+    }
+    const seen = this.#unsettled.get(leader)
+    // A file that is being written sends thousands of these: the next tick is soon enough.
+    if (seen !== undefined) seen.lookAt = 0
+    else if (this.#looking.size < lookers && !this.#looking.has(leader)) void this.#look(leader)
+    else this.#remember(leader, { size: -1, mtimeMs: -1, since: this.#options.clock(), lookAt: 0 })
+  }
+
+  /** One look at a file at a time; another one joins it. Never rejects. */
+  #look(path: string): Promise<Look> {
+    const running = this.#looking.get(path)
+    if (running !== undefined) return running
+    const look = this.#lookAt(path)
+      .catch((error: unknown): Look => {
+        this.#unsettled.delete(path)
+        if (isGone(error)) return 'gone'
+        this.#failed += 1
+        this.#problem(path, describe(error))
+        return 'unsettled'
+      })
+      .finally(() => this.#looking.delete(path))
+    this.#looking.set(path, look)
+    return look
+  }
+
+  async #lookAt(path: string): Promise<Look> {
+    const { reader, isKnownFile, clock, maxAgeMs = null } = this.#options
+    const stats = await lstat(path)
+    if (!stats.isFile()) {
+      this.#unsettled.delete(path)
+      return 'gone'
+    }
+    const file = sourceFile(path, stats)
+    if (this.#settled.get(path) === version(file)) return 'settled'
+    const now = clock()
+    if (maxAgeMs !== null && now - file.mtimeMs > maxAgeMs) return 'too old'
+    const before = this.#unsettled.get(path)
+    if ((before === undefined || before.size < 0) && (await isKnownFile(file))) return this.#settle(file)
+    const same = before !== undefined && before.size === file.size && before.mtimeMs === file.mtimeMs
+    const seen: Unsettled = { size: file.size, mtimeMs: file.mtimeMs, since: same ? before.since : now, lookAt: now }
+    const wait = waitForFinish(await reader.progress(path), seen, now, this.#options)
+    if (wait > 0) {
+      seen.lookAt = now + wait
+      this.#remember(path, seen)
+      return 'unsettled'
+    }
+    const result = await reader.take(file, this.#relative(path))
+    switch (result.kind) {
+      case 'taken':
+      case 'quarantined':
+      case 'known':
+        this.#handedOver += 1
+        return this.#settle(file)
+      case 'unsettled':
+        this.#remember(path, { ...seen, since: now, lookAt: now + this.#options.settleMs })
+        return 'unsettled'
+      case 'failed':
+        // Its reason was logged where it arose. The rescan comes back to it.
+        this.#failed += 1
+        this.#unsettled.delete(path)
+        return 'unsettled'
+      case 'gone':
+        this.#unsettled.delete(path)
+        return 'gone'
+      default:
+        return result satisfies never
+    }
+  }
+
+  #settle(file: SourceFile): 'settled' {
+    this.#unsettled.delete(file.path)
+    this.#settled.delete(file.path)
+    this.#settled.set(file.path, version(file))
+    const [oldest] = this.#settled.keys()
+    if (this.#settled.size > mostSettled && oldest !== undefined) this.#settled.delete(oldest)
+    return 'settled'
+  }
+
+  #remember(path: string, seen: Unsettled): void {
+    if (this.#unsettled.has(path) || this.#unsettled.size < mostUnsettled) this.#unsettled.set(path, seen)
+  }
+
+  #problem(path: string, reason: string): void {
+    if (this.#problems.get(path) === reason) return
+    // A folder full of unreadable files is one problem for an operator, not a thousand.
+    if (this.#problems.size === 100) return
+    this.#problems.set(path, reason)
+    if (this.#problemsBefore.get(path) !== reason) this.#options.log.error({ path, reason }, 'source cannot be read')
+  }
+
+  #leaderOf(path: string): string | null {
+    const { folder, reader } = this.#options
+    const leader = reader.leader(this.#relative(path))
+    return leader === null ? null : `${folder}${sep}${leader.split('/').join(sep)}`
+  }
+
+  #relative(path: string): string {
+    return relative(this.#options.folder, path).split(sep).join('/')
+  }
+}
+
+function version(file: SourceFile): string {
+  return `${file.size}:${file.mtimeMs}`
+}

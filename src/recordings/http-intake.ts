@@ -1,0 +1,157 @@
+/**
+ * Recordings that a PBX or a script sends by HTTP. Knows nothing of HTTP itself: a stream of bytes and its fields come in, a
+ * result goes out. What was answered with `accepted` is on the disk and in the ledger.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { RecordingId } from '../events/recording.ts'
+import { sourceFile } from './byte-source.ts'
+import type { TakeResult } from './candidate.ts'
+import { describe, errorCode } from './failure.ts'
+import { recordingId } from './identity.ts'
+import type { Log } from './log.ts'
+import type { Taker } from './recording-folder.ts'
+import { type Spool, syncFolder, syncFolderOf } from './spool.ts'
+import { checkUploadFields, type UploadFields } from './upload-name.ts'
+
+export type UploadResult =
+  /** Stored; 202. */
+  | { readonly kind: 'accepted'; readonly id: RecordingId }
+  /** The same file by the same name was sent before; 200. */
+  | { readonly kind: 'known'; readonly id: RecordingId }
+  /** Stored, but not deliverable as it is (no WAV, empty); 422. */
+  | { readonly kind: 'quarantined'; readonly id: RecordingId; readonly reason: string }
+  /** A field is wrong; 400. */
+  | { readonly kind: 'refused'; readonly field: string; readonly reason: string }
+  /** 413. */
+  | { readonly kind: 'too-large'; readonly limit: number }
+  /** Too many uploads at once; 503 with Retry-After. */
+  | { readonly kind: 'busy'; readonly reason: string }
+  /** The sender went away before the end. */
+  | { readonly kind: 'aborted' }
+  /** This machine could not store it; 503. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface HttpIntakeOptions {
+  readonly taker: Taker
+  readonly spool: Spool
+  readonly clock: () => number
+  /** A name for a temporary file that no other has. */
+  readonly newName: () => string
+  readonly log: Log
+  /** Bytes. Default 2 GiB. */
+  readonly maxBytes?: number
+  /** Default 16. */
+  readonly maxUploads?: number
+}
+
+export interface HttpIntakeCounters {
+  accepted: number
+  known: number
+  refused: number
+  failed: number
+}
+
+export class HttpIntake {
+  readonly counters: HttpIntakeCounters = { accepted: 0, known: 0, refused: 0, failed: 0 }
+  readonly #options: HttpIntakeOptions
+  #uploads = 0
+
+  constructor(options: HttpIntakeOptions) {
+    this.#options = options
+  }
+
+  /** Reads the stream to its end, or not at all. Never rejects. */
+  async accept(bytes: AsyncIterable<Uint8Array>, fields: UploadFields, signal: AbortSignal): Promise<UploadResult> {
+    const result = await this.#accept(bytes, fields, signal)
+    const { log } = this.#options
+    if (result.kind === 'accepted' || result.kind === 'quarantined') this.counters.accepted += 1
+    else if (result.kind === 'known') this.counters.known += 1
+    else if (result.kind === 'failed') {
+      this.counters.failed += 1
+      log.error({ reason: result.reason }, 'uploaded recording could not be stored')
+    } else {
+      this.counters.refused += 1
+      log.warn({ result }, 'uploaded recording refused')
+    }
+    return result
+  }
+
+  async #accept(bytes: AsyncIterable<Uint8Array>, fields: UploadFields, signal: AbortSignal): Promise<UploadResult> {
+    const { maxUploads = 16 } = this.#options
+    const checked = checkUploadFields(fields)
+    if (checked.kind === 'refused') return checked
+    if (this.#uploads >= maxUploads) return { kind: 'busy', reason: `${maxUploads} uploads are under way` }
+    this.#uploads += 1
+    const temporary = join(this.#options.spool.incomingFolder, `${this.#options.newName()}.tmp`)
+    try {
+      const written = await this.#write(bytes, temporary, signal)
+      if (written.kind === 'too-large') return written
+      const id = recordingId(checked.fileName, written.sha256)
+      const path = this.#options.spool.incomingPath(id, checked.fileName)
+      await mkdir(dirname(path), { recursive: true })
+      // A second copy of a file that is known replaces it by the same bytes.
+      await rename(temporary, path)
+      await syncFolderOf(path)
+      await syncFolder(this.#options.spool.incomingFolder)
+      const file = sourceFile(path, written.stats)
+      const { fileName: baseName, hints } = checked
+      const result = await this.#options.taker.take({ kind: 'recording', file, audioPath: path, baseName, hints })
+      // Its item needs no source any more, so nobody would remove this copy.
+      const needless = result.kind === 'known' && (result.state === 'delivered' || result.state === 'dropped')
+      if (needless) await this.#options.spool.remove(id)
+      return answer(result)
+    } catch (error) {
+      return signal.aborted || isSenderGone(error) ? { kind: 'aborted' } : { kind: 'failed', reason: describe(error) }
+    } finally {
+      this.#uploads -= 1
+      await rm(temporary, { force: true })
+    }
+  }
+
+  async #write(bytes: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal) {
+    const { maxBytes = 2 * 1024 ** 3 } = this.#options
+    const hash = createHash('sha256')
+    const handle = await open(path, 'wx', 0o640)
+    try {
+      let size = 0
+      for await (const chunk of bytes) {
+        signal.throwIfAborted()
+        size += chunk.length
+        if (size > maxBytes) return { kind: 'too-large', limit: maxBytes } as const
+        hash.update(chunk)
+        await handle.writeFile(chunk)
+      }
+      signal.throwIfAborted()
+      await handle.sync()
+      return { kind: 'written', sha256: hash.digest('hex'), stats: await handle.stat() } as const
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+/** What Node.js says when a request ends before its body does. */
+function isSenderGone(error: unknown): boolean {
+  const code = errorCode(error)
+  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ABORT_ERR'
+}
+
+function answer(result: TakeResult): UploadResult {
+  switch (result.kind) {
+    case 'taken':
+      return { kind: 'accepted', id: result.id }
+    case 'known':
+      return { kind: 'known', id: result.id }
+    case 'quarantined':
+      return result
+    case 'failed':
+      return { kind: 'failed', reason: result.reason }
+    case 'unsettled':
+    case 'gone':
+      return { kind: 'failed', reason: 'the stored upload was changed or removed from the spool' }
+    default:
+      return result satisfies never
+  }
+}

@@ -1,0 +1,35 @@
+/** A folder of plain voicemails: each audio file is one message, of which its name and folder tell. */
+import { audioProgress } from './audio-file.ts'
+import { readFileName } from './file-name.ts'
+import type { FolderReader } from './folder-watcher.ts'
+import type { SourceFile } from './ledger.ts'
+import { lastPart, type Taker } from './recording-folder.ts'
+import { readCallerId } from './voicemail-text.ts'
+
+/** `to` names the mailbox; without it the folder does (`MAILBOX/FILE.wav`). */
+export const plainVoicemailNames = /\.wav$/i
+
+export function plainVoicemailFolder(match: RegExp, taker: Taker): FolderReader {
+  return {
+    leader: relativePath => (readFileName(match, relativePath) === null ? null : relativePath),
+    progress: audioProgress,
+    take: async (file: SourceFile, relativePath: string) => {
+      const hints = readFileName(match, relativePath)
+      if (hints === null) return { kind: 'gone' }
+      const mailbox = hints.to ?? relativePath.split('/').at(-2) ?? ''
+      return taker.take({
+        kind: 'voicemail',
+        file,
+        audioPath: file.path,
+        baseName: lastPart(relativePath),
+        mailbox,
+        qualifiedMailbox: mailbox,
+        from: readCallerId(hints.from ?? ''),
+        to: { user: mailbox, display: null, anonymous: false },
+        receivedAt: hints.startedAt,
+        messageKey: lastPart(relativePath),
+        keyedByContent: true,
+      })
+    },
+  }
+}
