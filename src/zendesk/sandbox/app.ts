@@ -40,6 +40,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     forceCloseConnections: true,
     return503OnClosing: false,
   })
+  // Only JSON and multipart: fastify would take text/plain, too, which any web page may send anywhere.
+  app.removeContentTypeParser('text/plain')
   await app.register(multipart)
 
   app.setErrorHandler(async (error: FastifyError, request, reply) => {

@@ -69,3 +69,15 @@ export function openDatabase(path: string): DatabaseSyncInstance {
     throw cause
   }
 }
+
+/**
+ * Closes the file and lets the next process in. Closing alone is not enough: the connection, and with it the lock, lives on until
+ * its prepared statements are garbage; and a lock that WAL was entered with is only given up by leaving WAL.
+ */
+export function closeDatabase(db: DatabaseSyncInstance): void {
+  try {
+    db.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM settings')
+  } finally {
+    db.close()
+  }
+}

@@ -41,7 +41,8 @@ export function faultHooks(app: FastifyInstance, faults: Faults, stopping: Abort
     const action = afterwards.get(request)
     switch (action?.kind) {
       case 'late':
-        await setTimeout(action.delay_ms, undefined, { signal: stopping })
+        // Rejects only when the sandbox stops: then there is no answer, as for a server that goes away.
+        await setTimeout(action.delay_ms, undefined, { signal: stopping }).catch(() => request.raw.socket.destroy())
         return payload
       case 'accept-then-reset':
         request.raw.socket.resetAndDestroy()

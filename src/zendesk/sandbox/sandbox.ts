@@ -19,7 +19,7 @@ import { Answers } from './answers.ts'
 import { buildApp, type SandboxLog } from './app.ts'
 import { filesInUse, recordingShelf, voicemailShelf } from './audio.ts'
 import { Calls } from './calls.ts'
-import { openDatabase } from './database.ts'
+import { closeDatabase, openDatabase } from './database.ts'
 import { Faults } from './faults.ts'
 import { GroupCommit } from './group-commit.ts'
 import { MediaFolder } from './media-folder.ts'
@@ -87,13 +87,14 @@ export class Sandbox {
     stopping.abort()
     await app.close()
     commits.close()
-    db.close()
+    closeDatabase(db)
     this.#options.log.info({}, 'sandbox stopped')
   }
 
   async #start(): Promise<Running> {
     const { dataDir, listen, requestsPerMinute, log, clock, version, fileLimitBytes = 1024 ** 3 } = this.#options
-    await mkdir(dataDir, { recursive: true })
+    // 0700: it holds phone numbers and voices.
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
     const db = openDatabase(join(dataDir, 'sandbox.db'))
     try {
       const token = this.#options.token ?? keptToken(db)
@@ -121,7 +122,7 @@ export class Sandbox {
       log.info({ url }, 'sandbox listening')
       return { address: { url, token }, app, commits, db, stopping }
     } catch (cause) {
-      db.close()
+      closeDatabase(db)
       throw cause
     }
   }
