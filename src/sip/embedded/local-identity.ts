@@ -9,15 +9,16 @@ import { SIP_PORT } from './listen-address.ts'
 import { type Interfaces, isWildcard } from './local-addresses.ts'
 
 export class LocalIdentity {
-  readonly #listening: readonly HopAddress[]
+  #listening: readonly HopAddress[] = []
   /** `address:port` of every way to reach us. */
   readonly #own = new Set<string>()
   /** Answers cost a URI parse; the same few URIs come with every message. */
   readonly #localUris = new Map<string, boolean>()
+  readonly #interfaces: Interfaces
   readonly #localFor: (destination: HopAddress) => HopAddress | null
 
   /**
-   * `listening`: the bound sockets; `interfaces`: the machine's, behind a socket bound to a wildcard; `localFor`: the address that what
+   * `listening`: the sockets as configured, until `bound`; `interfaces`: the machine's, behind a socket bound to a wildcard; `localFor`: the address that what
    * goes to a destination leaves from, as that destination sees it.
    */
   constructor(
@@ -25,19 +26,22 @@ export class LocalIdentity {
     interfaces: Interfaces,
     localFor: (destination: HopAddress) => HopAddress | null,
   ) {
-    this.#listening = listening
+    this.#interfaces = interfaces
     this.#localFor = localFor
-    const machine = Object.values(interfaces).flatMap(infos => (infos ?? []).map(info => info.address))
+    this.bound(listening)
+  }
+
+  /** The sockets are open: their ports may be the system's choice. */
+  bound(listening: readonly HopAddress[]): void {
+    this.#listening = listening
+    this.#own.clear()
+    this.#localUris.clear()
+    const machine = Object.values(this.#interfaces).flatMap(infos => (infos ?? []).map(info => info.address))
     for (const { address, port } of listening) {
       const addresses = isWildcard(address) ? machine : [address]
       for (const own of addresses) this.#own.add(`${own}:${port}`)
       if (addresses.some(isLoopback)) this.#own.add(`localhost:${port}`)
     }
-  }
-
-  /** The bound addresses. */
-  get listening(): readonly HopAddress[] {
-    return this.#listening
   }
 
   has(transport: HopAddress['transport']): boolean {
