@@ -1,0 +1,66 @@
+/**
+ * The whole configuration file: every key, its default, its limits and its one line of documentation. The example file and the JSON
+ * Schema for editors are generated from here (`npm run generate`).
+ *
+ * Keys are those of the file (snake_case, units in the values); what comes out is `Config` (camelCase, Ms and Bytes in the names).
+ */
+import { z } from 'zod'
+import { duration, path, word } from './fields.ts'
+import { recordings, transcode, voicemail } from './sections-audio.ts'
+import { admin, sandbox, uploads, zendesk } from './sections-delivery.ts'
+import { agents, calls, numbers, sip } from './sections-sip.ts'
+
+/** The version of the file's format that this bridge reads. */
+export const configVersion = 1
+
+const log = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .prefault('info')
+    .describe('The least important lines that are still written.'),
+  numbers: z
+    .enum(['masked', 'full'])
+    .prefault('masked')
+    .describe('Telephone numbers in logs: all but the last two digits hidden, or whole.'),
+})
+
+export const configSchema = z
+  .strictObject({
+    version: z.literal(configVersion).prefault(configVersion).describe('Of this file’s format.'),
+    site: word(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a short name', 'use letters, digits, dots and dashes, such as hq')
+      .prefault('hq')
+      .describe('The name of this place; it is part of every event.'),
+    data_dir: path()
+      .prefault('./data')
+      .describe('Where the bridge keeps its database and the audio on its way. Paths are relative to the working directory.'),
+    shutdown_grace: duration('0s', '10m')
+      .prefault('10s')
+      .describe('How long a stopping bridge lets work in flight finish. What is not delivered stays stored.'),
+    log: log.prefault({}).describe('What the bridge writes to standard output.'),
+    sip: sip.prefault({}).describe('Signalling: what the bridge sees of calls.'),
+    calls: calls.prefault({}).describe('How long the bridge believes in calls that fell silent.'),
+    numbers: numbers.prefault({}).describe('How telephone numbers are read.'),
+    agents: agents.prefault([]).describe('Who sits at which extension.'),
+    recordings: recordings.prefault({}).describe('Recordings of calls.'),
+    voicemail: voicemail.prefault({}).describe('Messages left in mailboxes.'),
+    transcode: transcode.prefault({}).describe('How audio becomes MP3.'),
+    zendesk: zendesk.prefault({}).describe('Where calls, recordings and voicemails go.'),
+    uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),
+    admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
+    sandbox: sandbox.prefault({}).describe('A Zendesk for trying things out.'),
+  })
+  .transform(({ data_dir, shutdown_grace, ...rest }) => ({ ...rest, dataDir: data_dir, shutdownGraceMs: shutdown_grace }))
+
+type DeepReadonly<T> = T extends RegExp
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly DeepReadonly<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+      : T
+
+/** The configuration as the bridge uses it: parsed, frozen; what is not set and has no default is `null`. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>
+
+/** Sections and keys of later versions: named for what they are, instead of as typing errors. */
+export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs', 'store', 'archive']

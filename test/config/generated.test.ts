@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { formatPath } from '../../src/config/config-path.ts'
+import { exampleYaml } from '../../src/config/example.ts'
+import { jsonSchema } from '../../src/config/json-schema.ts'
+import { eachSchema, fileSchema } from '../../src/config/key-docs.ts'
+import { accepted, load } from './loading.ts'
+
+test.for([
+  ['config/bridge.example.yaml', exampleYaml],
+  ['config/bridge.schema.json', jsonSchema],
+] as const)('%s is what the schema generates', async ([path, generate]) => {
+  const stored = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
+  expect(stored === generate(), `${path} is stale: run \`npm run generate\` and commit what it changes`).toBe(true)
+})
+
+test('the example, used as it is, changes nothing and warns of nothing', async () => {
+  const loaded = await load(exampleYaml())
+  expect(loaded).toMatchObject({ ok: true, warnings: [] })
+  expect(await accepted(exampleYaml())).toEqual(await accepted(''))
+})
+
+test('every commented-out key of the example is a working example', async () => {
+  const env = { DRACHTIO_SECRET: 'a', ZENDESK_TOKEN: 'b', ADMIN_TOKEN: 'c', SANDBOX_TOKEN: 'd' }
+  const config = await accepted(exampleYaml().replace(/^( *)#(?=[^ \n])/gm, '$1'), { env })
+  expect(config.agents).toEqual([{ extension: '1001', id: 35436, name: 'Alice' }])
+  expect(config.recordings.folders[0]?.match.exec('17.4_abc@pbx.wav')?.groups).toEqual({ unique: '17.4', call_id: 'abc@pbx' })
+  expect(config.voicemail.folders).toHaveLength(1)
+  expect(config.sip.trunk.carrier).toHaveLength(2)
+  expect(config).toMatchObject({
+    zendesk: { token: 'b' },
+    admin: { token: 'c' },
+    sandbox: { token: 'd' },
+    sip: { drachtio: { secret: 'a' } },
+  })
+})
+
+test('every key is documented, in the example and in the schema', () => {
+  const example = exampleYaml()
+  eachSchema(fileSchema(), (key, path) => {
+    if (path === '' || path.endsWith(']')) return
+    expect(key.description, path).toBeTypeOf('string')
+    expect(example, path).toMatch(new RegExp(`^ *#?(?:- )?(?: )?${path.split('.').at(-1)}: ?`, 'm'))
+  })
+})
+
+test('the schema lets editors accept references and complete file keys', () => {
+  const schema = JSON.parse(jsonSchema())
+  expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema')
+  const { zendesk, log, agents_file } = schema.properties
+  expect(zendesk.properties.token_file.title).toBe('zendesk.token_file')
+  expect(log.properties.level).toMatchObject({ default: 'info', title: 'log.level' })
+  expect(log.properties.level.anyOf[1]).toEqual({ type: 'string', pattern: '\\$\\{[A-Za-z_]' })
+  expect(agents_file.type).toBe('string')
+  expect(schema.additionalProperties).toBe(false)
+  expect(formatPath(['a', 0, 'b c'])).toBe('a[0]["b c"]')
+})
