@@ -161,8 +161,7 @@ function failed(call: Call, signal: Failed, context: CallContext): Step {
   if (isChallenge(sipCode) && Math.floor(signal.at) < Math.floor(call.invitedAt)) return ignore(call, 'stale') // of an earlier try
   if (phase.kind === 'cancelling') {
     // Whatever the phone says to it, the caller had given up.
-    const reasons = { q850: q850 ?? phase.q850, elsewhere: elsewhere || phase.elsewhere }
-    return end(call, signal.at, outcomeOfCancel(reasons, sipCode), context)
+    return end(call, signal.at, outcomeOfCancel(phase, { sipCode, q850, elsewhere }), context)
   }
   if (isChallenge(sipCode)) {
     if (phase.kind === 'challenged') return repeated(call, signal.at)

@@ -67,6 +67,7 @@ export class ChangeWriter {
   #draining: Promise<void> | null = null
   /** Ends the pause that is under way. */
   #wake: () => void = () => {}
+  #isGathering = false
   #hurried = false
   #closed = false
 
@@ -90,6 +91,7 @@ export class ChangeWriter {
     const events = earlier === undefined ? change.events : [...earlier.change.events, ...change.events]
     this.#gathered.set(id, { change: { ...change, events }, weight: (earlier?.weight ?? 0) + 1 })
     this.#pending += 1
+    if (this.#isGathering && this.#gathered.size >= this.#options.maxBatch) this.#wake()
     this.#draining ??= this.#drain()
   }
 
@@ -131,7 +133,11 @@ export class ChangeWriter {
 
   async #drain(): Promise<void> {
     while (this.#gathered.size > 0 && !this.#closed) {
-      if (this.#gathered.size < this.#options.maxBatch && !this.#hurried) await this.#pause(this.#options.gatherMs)
+      if (this.#gathered.size < this.#options.maxBatch && !this.#hurried) {
+        this.#isGathering = true
+        await this.#pause(this.#options.gatherMs)
+        this.#isGathering = false
+      }
       await this.#store(this.#takeBatch())
     }
     this.#draining = null

@@ -99,15 +99,27 @@ function reasonOfFailure(sipCode: number, q850: number | null, rang: boolean): E
   return bySipCode.get(sipCode) ?? 'failed'
 }
 
-/** The outcome of a call that its caller cancelled. `sipCode` is the final response, usually 487; `null` while none came. */
+/** What a CANCEL said of its reason. */
+export interface CancelReason {
+  readonly q850: number | null
+  readonly elsewhere: boolean
+}
+
+/**
+ * The outcome of a call that its caller cancelled. `final` is the response that ended it, usually a 487; `null` when none came.
+ * Why the caller gave up, only the CANCEL knows; the response may add that another phone took the call.
+ */
 export function outcomeOfCancel(
-  cancel: { readonly q850: number | null; readonly elsewhere: boolean },
-  sipCode: number | null,
+  cancel: CancelReason,
+  final: Pick<FinalResponse, 'sipCode' | 'q850' | 'elsewhere'> | null,
 ): Outcome {
-  const { q850, elsewhere } = cancel
-  const reason =
-    elsewhere || q850 === 26 ? 'answered-elsewhere' : q850 !== null && noAnswerCauses.has(q850) ? 'no-answer' : 'caller-hung-up'
-  return { status: statusOf(reason), reason, sipCode, q850 }
+  const reason = reasonOfCancel(cancel, final?.elsewhere === true || final?.q850 === 26)
+  return { status: statusOf(reason), reason, sipCode: final?.sipCode ?? null, q850: cancel.q850 ?? final?.q850 ?? null }
+}
+
+function reasonOfCancel({ q850, elsewhere }: CancelReason, takenElsewhere: boolean): EndReason {
+  if (elsewhere || takenElsewhere || q850 === 26) return 'answered-elsewhere'
+  return q850 !== null && noAnswerCauses.has(q850) ? 'no-answer' : 'caller-hung-up'
 }
 
 /** The status that goes with the reason why an unanswered call ended. */

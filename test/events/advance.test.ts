@@ -3,6 +3,7 @@ import { expire } from '../../src/events/advance.ts'
 import type { Call } from '../../src/events/call.ts'
 import { maxLegs } from '../../src/events/legs.ts'
 import type { CallSignal } from '../../src/events/signal.ts'
+import { snapshotOf } from '../../src/events/snapshot.ts'
 import { alice, bob, lastOf, office, play, script, typesOf, wire } from './office.ts'
 
 const { invited, ringing, answered, held, resumed, cancelled, failed, hungup } = script()
@@ -207,12 +208,18 @@ describe('hold', () => {
   test.each([
     ['held twice', [held(10), held(10), held(12)], 'held'],
     ['resumed twice', [held(10), resumed(20), resumed(21)], 'held resumed'],
+    ['a second source whose clock is ahead', [held(10), held(20), resumed(15), resumed(25)], 'held resumed'],
     ['an old hold after the resume', [held(10), resumed(20), held(10)], 'held resumed'],
     ['resumed without a hold', [resumed(20)], ''],
     ['a stranger holds', [held(10, 'callee', 'nobody')], ''],
   ])('%s', (_, signals, expected) => {
     const { call } = play([invited(0), answered(0)])
     expect(typesOf(play(signals, call).events)).toBe(expected)
+  })
+
+  test('a call can be looked at in mid-hold', () => {
+    const { call } = play([invited(0), answered(100), held(110)])
+    expect(snapshotOf(known(call), 150, office.agents)).toMatchObject({ durationMs: 50, waitMs: 100, holdMs: 40, endedAt: null })
   })
 
   test('a hold before the answer is early media, not a hold', () => {
@@ -241,6 +248,7 @@ describe('calls nobody answered', () => {
     [486, 21, true, 'missed', 'rejected'],
     [487, null, true, 'abandoned', 'caller-hung-up'],
     [487, 16, true, 'abandoned', 'caller-hung-up'],
+    [487, 19, true, 'abandoned', 'caller-hung-up'],
     [488, null, false, 'missed', 'failed'],
     [500, null, false, 'missed', 'failed'],
     [500, 1, false, 'missed', 'not-found'],
@@ -267,6 +275,7 @@ describe('calls nobody answered', () => {
     ['the caller gives up', cancelled(5), failed(6, 487), 'abandoned', 'caller-hung-up'],
     ['the phone turns busy as the caller gives up', cancelled(5), failed(6, 486), 'abandoned', 'caller-hung-up'],
     ['a PBX stops ringing for want of an answer', cancelled(5, 102), failed(6, 487), 'missed', 'no-answer'],
+    ['a PBX stops ringing, and the phone has a cause of its own', cancelled(5, 102), failed(6, 487, 16), 'missed', 'no-answer'],
     ['another phone answered, says the CANCEL', cancelled(5, null, true), failed(6, 487), 'connected', 'answered-elsewhere'],
     ['another phone answered, says the 487', cancelled(5), failed(6, 487, null, true), 'connected', 'answered-elsewhere'],
     ['another phone answered, says Q.850', cancelled(5, 26), failed(6, 487), 'connected', 'answered-elsewhere'],

@@ -154,6 +154,20 @@ describe('stopping and starting', () => {
     expect(journal.lookUps).toBe(0)
   })
 
+  test('stop waits for no company: what gathers behind an append follows at once', async () => {
+    const journal = new ScriptedJournal()
+    const { tracker } = await track(journal, { writer: { gatherMs: 60_000, maxBatch: 2 }, flushWithinMs: 5000 })
+    const gate = deferred()
+    journal.gate = gate.promise
+    for (let n = 0; n < 2; n += 1) tracker.accept(script(`call ${n}`).invited(n))
+    await vi.waitFor(() => expect(journal.concurrent).toBe(1))
+    tracker.accept(plain.invited(1))
+    const stopped = tracker.stop()
+    gate.resolve()
+    await stopped
+    expect(journal.batches.map(batch => batch.length)).toEqual([2, 1])
+  })
+
   test('stop gives up on a journal that refuses, and says how much was not stored', async () => {
     const journal = new ScriptedJournal()
     journal.refusals = Number.POSITIVE_INFINITY
