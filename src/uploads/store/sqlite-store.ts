@@ -7,6 +7,7 @@
  */
 import type { CallEvent } from '../../events/event.ts'
 import { CallStore } from './calls.ts'
+import { Desk } from './desk.ts'
 import { ItemStore } from './items.ts'
 import { JobStore } from './jobs.ts'
 import { Operations } from './operations.ts'
@@ -27,7 +28,8 @@ export class SqliteStore {
   readonly items: ItemStore
   /** For the worker: its JobQueue. */
   readonly jobs: JobStore
-  /** For operators. */
+  /** For operators: what is on its way, and what they may do about it. */
+  readonly desk: Desk
   readonly operations: Operations
   /** For the admin API and the command line. */
   readonly views: StoreViews
@@ -50,6 +52,7 @@ export class SqliteStore {
     this.items = new ItemStore({ db, now, onJobs })
     this.jobs = new JobStore({ db, now })
     this.operations = new Operations({ db, now, onJobs })
+    this.desk = new Desk(db, this.operations)
     this.views = new StoreViews(db)
   }
 

@@ -1,0 +1,206 @@
+/**
+ * The composition root: builds every part, wires the arrows between them, starts and stops them (last in, first out). Nothing else
+ * knows both ends of an arrow.
+ *
+ *   signalling ── signals ──▶ tracker ── changes ──▶ store ──▶ worker ──▶ sink ──▶ Zendesk, or the sandbox
+ *   audio ────────────────── items ────────────────▶ store       └─ delivered ──▶ audio (clears its spool)
+ *                                                      └── read only ──▶ admin
+ */
+import type { Logger } from 'pino'
+import type { PartHealth } from './admin/health.ts'
+import type { MetricFamily } from './admin/metrics.ts'
+import { AdminServer } from './admin/server.ts'
+import { callReader, storedEvents } from './bridge/admin-views.ts'
+import { Audio } from './bridge/audio.ts'
+import { healthOf } from './bridge/health.ts'
+import { metricsOf } from './bridge/metrics.ts'
+import type { BridgeParts } from './bridge/parts.ts'
+import { Pruning } from './bridge/pruning.ts'
+import { Signalling } from './bridge/signalling.ts'
+import type { Config } from './config/schema.ts'
+import { agentDirectory } from './events/agents.ts'
+import type { CallEvent } from './events/event.ts'
+import type { CallJournal } from './events/journal.ts'
+import { numberPlan } from './events/numbers.ts'
+import { CallTracker } from './events/tracker.ts'
+import type { HopAddress } from './sip/message/message.ts'
+import { RateLimit } from './uploads/rate-limit.ts'
+import { SqliteStore } from './uploads/store/sqlite-store.ts'
+import { DeliveryWorker } from './uploads/worker.ts'
+import { PartnerEditionSink } from './zendesk/client.ts'
+import { Sandbox, type SandboxAddress } from './zendesk/sandbox/sandbox.ts'
+
+export interface BridgeOptions {
+  readonly config: Config
+  readonly version: string
+  readonly log: Logger
+  /** FFMPEG_PATH and PATH of the environment. */
+  readonly ffmpegPath: string | null
+  readonly searchPath: string
+  /** Told of each event after it was stored, as the live feed is. */
+  readonly onEvent?: (event: CallEvent) => void
+}
+
+/** Where a running bridge can be reached. */
+export interface BridgeAddresses {
+  /** The embedded SIP server's sockets; empty with a drachtio-server. */
+  readonly sip: readonly HopAddress[]
+  readonly admin: string
+  /** `null` when the bridge delivers to an account. */
+  readonly sandbox: SandboxAddress | null
+}
+
+export class Bridge {
+  readonly #options: BridgeOptions
+  /** How to stop what was started, in the order of the start. */
+  readonly #running: { readonly part: string; readonly stop: () => Promise<void> | void }[] = []
+  #parts: BridgeParts | null = null
+
+  constructor(options: BridgeOptions) {
+    this.#options = options
+  }
+
+  /** Starts every part; when one cannot start, those before it are stopped again and its error says what to do. */
+  async start(): Promise<BridgeAddresses> {
+    try {
+      return await this.#start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /** Stops taking in, then lets what is in flight finish within `shutdown_grace`. What is not delivered stays stored. */
+  async stop(): Promise<void> {
+    this.#parts = null
+    for (let running = this.#running.pop(); running !== undefined; running = this.#running.pop()) {
+      try {
+        await running.stop()
+      } catch (err) {
+        this.#options.log.error({ err, part: running.part }, 'part did not stop cleanly')
+      }
+    }
+  }
+
+  health(): Readonly<Record<string, PartHealth>> {
+    return this.#parts === null ? { bridge: { state: 'starting', reason: 'not all parts have started' } } : healthOf(this.#parts)
+  }
+
+  async #start(): Promise<BridgeAddresses> {
+    const { config, log, version, ffmpegPath, searchPath } = this.#options
+    const numbers = numberPlan(config.numbers)
+
+    const store = await SqliteStore.open({ dataDir: config.dataDir, role: 'bridge', now: Date.now, log })
+    this.#started('store', () => store.close())
+    const pruning = new Pruning({ store, keepMs: config.uploads.keepDeliveredMs, log })
+    pruning.start()
+    this.#started('pruning', () => pruning.stop())
+
+    const audio = new Audio({ config, ledger: store.items, numbers, ffmpegPath, searchPath, log })
+    const admin = new AdminServer({
+      listen: config.admin.listen,
+      token: config.admin.token,
+      version,
+      stopGraceMs: config.shutdownGraceMs,
+      health: { parts: () => this.health() },
+      metrics: { read: () => this.#metrics() },
+      calls: callReader(store),
+      uploads: store.desk,
+      events: storedEvents(store),
+      recordings: config.recordings.http ? audio.http : null,
+      log,
+    })
+    const { url: adminUrl } = await admin.start()
+    this.#started('admin', () => admin.stop())
+    store.onEvents(() => admin.notifyStored())
+
+    const sandbox = config.zendesk.baseUrl === null ? await this.#startSandbox() : null
+    const sink = new PartnerEditionSink({
+      baseUrl: config.zendesk.baseUrl ?? sandbox?.url ?? '',
+      token: config.zendesk.token ?? sandbox?.token ?? '',
+      userAgent: `tpe-bridge/${version}`,
+      clock: Date.now,
+    })
+    this.#started('zendesk', () => sink.close())
+
+    const worker = new DeliveryWorker({
+      queue: store.jobs,
+      sink,
+      limit: new RateLimit({ perMinute: config.zendesk.requestsPerMinute, now: Date.now() }),
+      policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
+      site: config.site,
+      concurrency: config.uploads.concurrency,
+      onDelivered: async job => {
+        if (job.payload.kind === 'item') await audio.intake.onDelivered(job.payload.item)
+      },
+      log,
+      now: Date.now,
+      random: Math.random,
+    })
+    store.onJobs(() => worker.notify())
+    await worker.start()
+    this.#started('uploads', () => worker.stop(config.shutdownGraceMs))
+
+    const { onEvent } = this.#options
+    const journal: CallJournal = {
+      append: async changes => {
+        await store.calls.append(changes)
+        audio.intake.onCallKnown(changes.flatMap(({ keys }) => keys))
+      },
+      openCalls: () => store.calls.openCalls(),
+      findCall: id => store.calls.findCall(id),
+    }
+    const tracker = new CallTracker({
+      journal,
+      numbers,
+      agents: agentDirectory(config.agents),
+      site: config.site,
+      clock: Date,
+      log,
+      onStored: events => {
+        if (onEvent !== undefined) for (const event of events) onEvent(event)
+      },
+      orphanAfterMs: config.calls.orphanAfterMs,
+      unansweredAfterMs: config.calls.ringOrphanAfterMs,
+    })
+    await tracker.start()
+    this.#started('calls', () => tracker.stop())
+    await audio.start()
+    this.#started('audio', () => audio.stop())
+
+    const signalling = new Signalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
+    this.#started('sip', () => signalling.stop())
+    const sip = await signalling.start()
+    this.#parts = { store, tracker, worker, sink, audio, signalling }
+    return { sip, admin: adminUrl, sandbox }
+  }
+
+  async #startSandbox(): Promise<SandboxAddress> {
+    const { config, log, version } = this.#options
+    const { listen, requestsPerMinute, token } = config.sandbox
+    const sandbox = new Sandbox({
+      dataDir: config.dataDir,
+      listen: hostPortText(listen),
+      token,
+      requestsPerMinute,
+      log,
+      clock: Date.now,
+      version,
+    })
+    const address = await sandbox.start()
+    this.#started('sandbox', () => sandbox.stop())
+    return address
+  }
+
+  #started(part: string, stop: () => Promise<void> | void): void {
+    this.#running.push({ part, stop })
+  }
+
+  async #metrics(): Promise<readonly MetricFamily[]> {
+    return this.#parts === null ? [] : await metricsOf(this.#parts)
+  }
+}
+
+function hostPortText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

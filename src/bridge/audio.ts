@@ -1,0 +1,108 @@
+/** Builds the audio sources: watched folders, HTTP uploads, and the intake that ties their files to calls and encodes them. */
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import { matchRecording } from '../events/matching.ts'
+import type { NumberPlan } from '../events/numbers.ts'
+import { asteriskVoicemailFolder } from '../recordings/asterisk-voicemail.ts'
+import { bundledFfmpeg, findFfmpeg } from '../recordings/ffmpeg.ts'
+import { type FolderReader, FolderWatcher } from '../recordings/folder-watcher.ts'
+import { HttpIntake } from '../recordings/http-intake.ts'
+import { Intake } from '../recordings/intake.ts'
+import type { RecordingLedger } from '../recordings/ledger.ts'
+import { recordingFolder } from '../recordings/recording-folder.ts'
+import { Spool } from '../recordings/spool.ts'
+import { Transcoder } from '../recordings/transcoder.ts'
+import { plainVoicemailFolder } from '../recordings/voicemail-folder.ts'
+
+export interface AudioOptions {
+  readonly config: Pick<Config, 'dataDir' | 'recordings' | 'voicemail' | 'transcode'>
+  readonly ledger: RecordingLedger
+  readonly numbers: NumberPlan
+  /** FFMPEG_PATH and PATH. */
+  readonly ffmpegPath: string | null
+  readonly searchPath: string
+  readonly log: Logger
+}
+
+/** What folders of recordings and of voicemails have in common. */
+type WatchedFolder = Pick<Config['recordings']['folders'][number], 'path' | 'settleMs' | 'unfinishedAfterMs' | 'polling'>
+
+export class Audio {
+  readonly intake: Intake
+  readonly http: HttpIntake
+  readonly transcoder: Transcoder
+  readonly watchers: readonly FolderWatcher[]
+
+  constructor({ config, ledger, numbers, ffmpegPath, searchPath, log }: AudioOptions) {
+    const { recordings, voicemail, transcode } = config
+    const spool = new Spool(resolve(config.dataDir, 'spool'))
+    const configured = transcode.ffmpeg ?? ffmpegPath
+    this.transcoder = new Transcoder({
+      settings: { kbits: transcode.bitrateKbps, channels: transcode.channels, sampleRate: transcode.sampleRate },
+      workers: transcode.workers,
+      findFfmpeg: () => findFfmpeg({ configured, searchPath, bundled: bundledFfmpeg }),
+      log,
+      ...(transcode.timeoutMs === null ? {} : { timeoutFloorMs: transcode.timeoutMs, timeoutShare: 0 }),
+    })
+    this.intake = new Intake({
+      ledger,
+      transcoder: this.transcoder,
+      spool,
+      match: (hints, startedAt, durationMs, candidates) => {
+        const match = matchRecording(hints, startedAt, durationMs, candidates, numbers)
+        return match.kind === 'matched' ? { callId: match.callId } : { reason: match.reason }
+      },
+      normalise: party => numbers.normalise(party),
+      matchWaitMs: recordings.matchWaitMs,
+      unmatched: recordings.unmatched,
+      afterUpload:
+        recordings.afterUpload.kind === 'move' ? { kind: 'move', folder: recordings.afterUpload.path } : recordings.afterUpload,
+      roots: recordings.folders.map(folder => resolve(folder.path)),
+      clock: Date.now,
+      random: Math.random,
+      log,
+      onQueued: () => {}, // the store tells the worker
+    })
+    this.http = new HttpIntake({
+      taker: this.intake,
+      spool,
+      clock: Date.now,
+      newName: randomUUID,
+      log,
+      maxBytes: recordings.maxUploadBytes,
+    })
+    const watch = (folder: WatchedFolder, reader: FolderReader, rescanEveryMs: number): FolderWatcher =>
+      new FolderWatcher({
+        folder: resolve(folder.path),
+        reader,
+        isKnownFile: file => ledger.isKnownFile(file),
+        settleMs: folder.settleMs,
+        unfinishedAfterMs: folder.unfinishedAfterMs,
+        polling: folder.polling,
+        rescanEveryMs,
+        clock: Date.now,
+        log,
+      })
+    this.watchers = [
+      ...recordings.folders.map(folder => watch(folder, recordingFolder(folder.match, this.intake), recordings.rescanEveryMs)),
+      ...voicemail.folders.map(folder => {
+        const reader =
+          folder.format === 'asterisk' ? asteriskVoicemailFolder(this.intake) : plainVoicemailFolder(folder.match, this.intake)
+        return watch(folder, reader, voicemail.rescanEveryMs)
+      }),
+    ]
+  }
+
+  /** Rejects when the spool cannot be written. A folder that is missing is a problem that the health shows. */
+  async start(): Promise<void> {
+    await this.intake.start()
+    for (const watcher of this.watchers) watcher.start()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.watchers.map(watcher => watcher.stop()))
+    await this.intake.stop()
+  }
+}

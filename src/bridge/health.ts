@@ -1,0 +1,44 @@
+/** How every part is, for /readyz: whatever delays or refuses work says so here, with its reason. */
+import type { PartHealth } from '../admin/health.ts'
+import type { BridgeParts } from './parts.ts'
+
+const ok: PartHealth = { state: 'ok', reason: null }
+const degraded = (reason: string | null): PartHealth => ({ state: 'degraded', reason })
+
+export function healthOf({ tracker, worker, audio, signalling }: BridgeParts): Readonly<Record<string, PartHealth>> {
+  return {
+    sip: sipHealth(signalling),
+    calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
+    uploads: uploadsHealth(worker),
+    recordings: recordingsHealth(audio),
+  }
+}
+
+function sipHealth({ listener, peers, order, trunk }: BridgeParts['signalling']): PartHealth {
+  const connection = listener.state()
+  if (connection.state === 'stopped') return { state: 'stopped', reason: null }
+  if (connection.state !== 'connected') return { state: 'failed', reason: connection.reason }
+  const troubles = [
+    ...peers.failures().map(failure => `no address for ${failure}`),
+    ...order.down().map(gateway => `${gateway} does not answer and is tried last`),
+    ...(trunk.counters.noRoute > 0 && peers.opposite('pbx').length === 0 ? ['no carrier to pass calls to: set sip.trunk'] : []),
+  ]
+  return troubles.length === 0 ? ok : degraded(troubles.join('; '))
+}
+
+function uploadsHealth(worker: BridgeParts['worker']): PartHealth {
+  const { state, reason, until } = worker.health()
+  if (state === 'delivering') return ok
+  if (state === 'stopped' || state === 'stopping') return { state: 'stopped', reason }
+  return degraded(until === null ? reason : `${reason ?? state}, until ${new Date(until).toISOString()}`)
+}
+
+function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {
+  const { transcoder } = intake.status()
+  const troubles = watchers.flatMap(watcher => {
+    const { folder, problem } = watcher.status()
+    return problem === null ? [] : [`${folder}: ${problem}`]
+  })
+  if (transcoder.missing !== null) troubles.push(transcoder.missing)
+  return troubles.length === 0 ? ok : degraded(troubles.join('; '))
+}

@@ -1,0 +1,76 @@
+/**
+ * Counters as metrics. The parts count with plain objects of numbers; a number becomes `tpe_bridge_PART_NAME_total`, an object of
+ * numbers within becomes one metric with a `kind` label. So whatever a part counts is a metric, and nothing is counted twice.
+ */
+import type { MetricFamily } from '../admin/metrics.ts'
+import type { BridgeParts } from './parts.ts'
+
+export async function metricsOf({ store, tracker, worker, sink, audio, signalling }: BridgeParts): Promise<MetricFamily[]> {
+  const backlog = await store.views.backlog()
+  const { intake, watchers, http } = audio
+  const { event, media, ...others } = worker.counters
+  const rateLimit = sink.rateLimit()
+  const byLane = (state: 'pending' | 'running' | 'dead', lane: 'event' | 'media'): MetricFamily =>
+    gauge('uploads', 'Deliveries by lane and state', backlog[state][lane], { lane, state })
+  return [
+    ...countersAsMetrics('calls', tracker.counters),
+    ...countersAsMetrics('trunk', signalling.trunk.counters),
+    ...countersAsMetrics('peers', signalling.peers.counters),
+    ...(signalling.server === null ? [] : sipMetrics(signalling.server.counters)),
+    ...countersAsMetrics('uploads_events', event),
+    ...countersAsMetrics('uploads_media', media),
+    ...countersAsMetrics('uploads', others),
+    ...countersAsMetrics('recordings', intake.counters),
+    ...countersAsMetrics('recordings_http', http.counters),
+    gauge('calls_open', 'Calls that have not ended', tracker.openCalls),
+    gauge('calls_unstored', 'Changes of calls that are not stored yet', tracker.health().pending),
+    byLane('pending', 'event'),
+    byLane('pending', 'media'),
+    byLane('running', 'event'),
+    byLane('running', 'media'),
+    byLane('dead', 'event'),
+    byLane('dead', 'media'),
+    gauge(
+      'uploads_oldest_pending_timestamp_seconds',
+      'When the oldest waiting delivery was planned; 0 when none waits',
+      (backlog.oldestPendingAt ?? 0) / 1000,
+    ),
+    gauge('recordings_waiting', 'Audio that waits for its call or a transcoder', intake.status().waiting),
+    ...watchers.map(watcher => {
+      const { folder, unsettled } = watcher.status()
+      return gauge('recordings_unsettled', 'Files that are still being written', unsettled, { folder })
+    }),
+    ...(rateLimit === null || rateLimit.remaining === null
+      ? []
+      : [gauge('zendesk_rate_limit_remaining', 'Requests that Zendesk will still take this minute', rateLimit.remaining)]),
+  ]
+}
+
+function sipMetrics({ sip, ...above }: NonNullable<BridgeParts['signalling']['server']>['counters']): MetricFamily[] {
+  return [...countersAsMetrics('sip', sip), ...countersAsMetrics('sip', above)]
+}
+
+/** `part` is the prefix: `calls`, `sip`, `uploads`. */
+function countersAsMetrics(part: string, counters: object): MetricFamily[] {
+  const families: MetricFamily[] = []
+  for (const [name, value] of Object.entries(counters)) {
+    const metric = `tpe_bridge_${part}_${snakeCase(name)}_total`
+    const help = `${part}: ${snakeCase(name).replaceAll('_', ' ')}, since the start`
+    if (typeof value === 'number') families.push({ name: metric, help, type: 'counter', samples: [{ labels: {}, value }] })
+    else if (typeof value === 'object' && value !== null) {
+      const samples = Object.entries(value).flatMap(([kind, count]) =>
+        typeof count === 'number' ? [{ labels: { kind }, value: count }] : [],
+      )
+      families.push({ name: metric, help, type: 'counter', samples })
+    }
+  }
+  return families
+}
+
+function gauge(name: string, help: string, value: number, labels: Readonly<Record<string, string>> = {}): MetricFamily {
+  return { name: `tpe_bridge_${name}`, help, type: 'gauge', samples: [{ labels, value }] }
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`).replaceAll('-', '_')
+}

@@ -1,0 +1,16 @@
+import type { CallTracker } from '../events/tracker.ts'
+import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
+import type { DeliveryWorker } from '../uploads/worker.ts'
+import type { PartnerEditionSink } from '../zendesk/client.ts'
+import type { Audio } from './audio.ts'
+import type { Signalling } from './signalling.ts'
+
+/** The parts of a running bridge, for health and metrics. */
+export interface BridgeParts {
+  readonly store: SqliteStore
+  readonly tracker: CallTracker
+  readonly worker: DeliveryWorker
+  readonly sink: PartnerEditionSink
+  readonly audio: Audio
+  readonly signalling: Signalling
+}

@@ -1,0 +1,89 @@
+/** Builds the SIP sources: the server (embedded, or a drachtio-server elsewhere), the trunk on it, and the observer beside it. */
+import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import type { CallSignal } from '../events/signal.ts'
+import { CallObserver } from '../sip/call-observer.ts'
+import { CdrFeed } from '../sip/cdr-feed.ts'
+import { EmbeddedSipServer } from '../sip/embedded/server.ts'
+import { GatewayOrder } from '../sip/gateway-order.ts'
+import { type ControlAddress, SipListener } from '../sip/listener.ts'
+import type { HopAddress } from '../sip/message/message.ts'
+import { Trunk } from '../sip/trunk.ts'
+import { TrunkPeers } from '../sip/trunk-peers.ts'
+
+/** A gateway that failed is tried last for this long. */
+const gatewayPenaltyMs = 30_000
+
+export interface SignallingOptions {
+  readonly config: Config['sip']
+  readonly onSignal: (signal: CallSignal) => void
+  readonly log: Logger
+}
+
+export class Signalling {
+  readonly peers: TrunkPeers
+  readonly order = new GatewayOrder({ penaltyMs: gatewayPenaltyMs, now: Date.now })
+  readonly trunk: Trunk
+  readonly listener: SipListener
+  /** `null` when a drachtio-server carries the calls. */
+  readonly server: EmbeddedSipServer | null
+  readonly #config: Config['sip']
+
+  constructor({ config, onSignal, log }: SignallingOptions) {
+    const { trunk, uniqueHeaders } = config
+    this.#config = config
+    this.peers = new TrunkPeers({ pbx: trunk.pbx, carrier: trunk.carrier, scanners: trunk.scanners, lookup: addressesOf, log })
+    const sideOf = (peer: HopAddress, sentByPort: number | null) => this.peers.sideOf(peer, sentByPort)
+    const observer = new CallObserver({ source: 'trunk', sideOf, uniqueHeaders, onSignal })
+    this.listener = new SipListener({ log })
+    this.trunk = new Trunk({ peers: this.peers, order: this.order, noAnswerMs: trunk.noAnswerMs, log })
+    this.trunk.attach(this.listener.srf)
+    if (config.server === 'embedded') {
+      this.server = new EmbeddedSipServer({
+        listen: config.listen.map(({ uri }) => uri),
+        log,
+        random: randomBytes,
+        now: Date.now,
+        mayRelay: (source, destination) => this.peers.mayRelay(source, destination),
+        acceptRequest: (source, request) => this.peers.accept(source, request),
+        onSeen: seen => observer.see(seen),
+      })
+    } else {
+      this.server = null
+      new CdrFeed({ onSeen: seen => observer.see(seen), now: Date.now }).attach(this.listener.srf)
+    }
+  }
+
+  /** Answers where the embedded server listens; empty for a drachtio-server. Rejects when a socket cannot be opened. */
+  async start(): Promise<readonly HopAddress[]> {
+    await this.peers.start()
+    if (this.server === null) {
+      const { host, port, secret } = this.#config.drachtio
+      this.listener.start({ host, port, secret: secret ?? '' })
+      return []
+    }
+    const { control, listening } = await this.server.start()
+    await this.#connect(control)
+    return listening
+  }
+
+  async stop(): Promise<void> {
+    this.listener.stop()
+    await this.server?.stop()
+    this.peers.stop()
+  }
+
+  /** The embedded server is in this process, so the connection stands within moments; until then an INVITE would get 503. */
+  #connect(control: ControlAddress): Promise<void> {
+    return new Promise(resolve => {
+      this.listener.srf.on('connect', () => resolve())
+      this.listener.start(control)
+    })
+  }
+}
+
+async function addressesOf(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address)
+}
