@@ -3,13 +3,14 @@
  * result goes out. What was answered with `accepted` is on the disk and in the ledger.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RecordingId } from '../events/recording.ts'
 import { sourceFile } from './byte-source.ts'
 import type { TakeResult } from './candidate.ts'
-import { describe, errorCode } from './failure.ts'
+import { describe, errorCode, isGone } from './failure.ts'
 import { recordingId } from './identity.ts'
+import type { SourceFile } from './ledger.ts'
 import type { Log } from './log.ts'
 import type { Taker } from './recording-folder.ts'
 import { type Spool, syncFolder, syncFolderOf } from './spool.ts'
@@ -90,12 +91,7 @@ export class HttpIntake {
       if (written.kind === 'too-large') return written
       const id = recordingId(checked.fileName, written.sha256)
       const path = this.#options.spool.incomingPath(id, checked.fileName)
-      await mkdir(dirname(path), { recursive: true })
-      // A second copy of a file that is known replaces it by the same bytes.
-      await rename(temporary, path)
-      await syncFolderOf(path)
-      await syncFolder(this.#options.spool.incomingFolder)
-      const file = sourceFile(path, written.stats)
+      const file = await this.#keep(temporary, path)
       const { fileName: baseName, hints } = checked
       const result = await this.#options.taker.take({ kind: 'recording', file, audioPath: path, baseName, hints })
       // Its item needs no source any more, so nobody would remove this copy.
@@ -108,6 +104,20 @@ export class HttpIntake {
       this.#uploads -= 1
       await rm(temporary, { force: true })
     }
+  }
+
+  /** Gives the whole file its name. The same bytes may be there already, perhaps being encoded: those then stay. */
+  async #keep(temporary: string, path: string): Promise<SourceFile> {
+    await mkdir(dirname(path), { recursive: true })
+    const there = await lstat(path).catch((error: unknown) => {
+      if (isGone(error)) return null
+      throw error
+    })
+    if (there !== null) return sourceFile(path, there)
+    await rename(temporary, path)
+    await syncFolderOf(path)
+    await syncFolder(this.#options.spool.incomingFolder)
+    return sourceFile(path, await lstat(path))
   }
 
   async #write(bytes: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal) {
@@ -125,7 +135,7 @@ export class HttpIntake {
       }
       signal.throwIfAborted()
       await handle.sync()
-      return { kind: 'written', sha256: hash.digest('hex'), stats: await handle.stat() } as const
+      return { kind: 'written', sha256: hash.digest('hex') } as const
     } finally {
       await handle.close()
     }

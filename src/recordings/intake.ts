@@ -215,13 +215,16 @@ export class Intake {
     const { ledger, clock } = this.#options
     const { id, sourcePath, sourceSize, sourceMtimeMs, source } = found
     this.counters.known += 1
+    const item = await ledger.get(id)
+    if (item === null) return { kind: 'known', id, state: 'dropped' }
+    const needed = item.state === 'waiting' || item.state === 'quarantined'
+    if (!needed || (await isSourceInPlace(item))) return { kind: 'known', id, state: item.state }
     if (!this.#agenda.hold(id)) return { kind: 'unsettled', reason: 'it is being encoded' }
     try {
-      const item = await ledger.get(id)
-      if (item === null) return { kind: 'known', id, state: 'dropped' }
-      const needed = item.state === 'waiting' || item.state === 'quarantined'
-      if (needed && !(await isSourceInPlace(item)))
-        await ledger.update({ ...item, sourcePath, sourceSize, sourceMtimeMs, source })
+      // Read again: nobody but us changes it from here on.
+      const held = await ledger.get(id)
+      if (held?.state !== item.state) return { kind: 'unsettled', reason: 'its state has just changed' }
+      await ledger.update({ ...held, sourcePath, sourceSize, sourceMtimeMs, source })
       return { kind: 'known', id, state: item.state }
     } finally {
       this.#agenda.later(id, clock(), false)

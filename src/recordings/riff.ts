@@ -84,7 +84,10 @@ export async function readWav(source: ByteSource): Promise<Wav> {
       const ds64 = await source.read(body, 16)
       if (ds64.length === 16) long = { data: Number(uint64(ds64, 8)) }
     } else if (name === 'fmt ') {
-      const read = readWavFormat(await source.read(body, Math.min(size, formatBytesWanted)))
+      const wanted = Math.min(size, formatBytesWanted)
+      const bytes = await source.read(body, wanted)
+      if (bytes.length < wanted) return { kind: 'beginning', reason: `the file ends within its format (${source.size} bytes)` }
+      const read = readWavFormat(bytes)
       if (read.kind === 'broken') return read
       format = read.format
     }

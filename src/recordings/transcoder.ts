@@ -179,8 +179,7 @@ export class Transcoder {
 /** Why an MP3 of this length cannot be all of its source; `null` when it can. Less than 95 %, or 5 % and half a second more, is wrong. */
 export function durationProblem(sourceMs: number, encodedMs: number): string | null {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
-  // Half a frame and the decoder's start are lost in any encoding; on a recording of a second that is more than 5 %.
-  if (encodedMs < sourceMs * 0.95 - 100) return `it plays ${seconds(encodedMs)} of ${seconds(sourceMs)}`
+  if (encodedMs < sourceMs * 0.95) return `it plays ${seconds(encodedMs)} of ${seconds(sourceMs)}`
   if (encodedMs > sourceMs * 1.05 + 500) return `it plays ${seconds(encodedMs)}, the recording only ${seconds(sourceMs)}`
   return null
 }
