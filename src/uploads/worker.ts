@@ -10,6 +10,7 @@
  * 4. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
  *    pause ended, or POLL_MS passed: another process may have redriven something.
  */
+import { setMaxListeners } from 'node:events'
 import { type Attempt, attempt } from './attempt.ts'
 import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
@@ -83,7 +84,10 @@ export class DeliveryWorker {
   /** Takes back what a dead process was delivering, and begins. Rejects when the store cannot be read. */
   async start(): Promise<void> {
     if (this.#run !== null) return
-    this.#run = { kind: 'running', abort: new AbortController() }
+    const abort = new AbortController()
+    // One listener for each delivery in flight; Node would take more than ten for a leak.
+    setMaxListeners(this.#slots.event + this.#slots.media, abort.signal)
+    this.#run = { kind: 'running', abort }
     this.#stopped = null
     try {
       const jobs = await this.#options.queue.recover()

@@ -19,19 +19,24 @@ export interface Pruned {
 /** Removes what was over before `cutoff` (epoch ms): one bounded step, in one transaction. */
 export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned> =>
   await db.transaction().execute(async trx => {
-    const jobs = await trx
-      .selectFrom('jobs')
-      .select('seq')
-      .where(eb => eb.or([eb('state', '=', eb.val('delivered')), eb('state', '=', eb.val('dropped'))]))
-      .where('updated_at', '<', cutoff)
-      .orderBy('updated_at')
-      .limit(AT_ONCE)
-      .execute()
-    await deleteJobs(jobs.map(row => row.seq))
+    let jobs = 0
+    for (const state of ['delivered', 'dropped'] as const) {
+      const over = await trx
+        .selectFrom('jobs')
+        .select('seq')
+        .where('state', '=', state)
+        .where('updated_at', '<', cutoff)
+        .orderBy('seq')
+        .limit(AT_ONCE)
+        .execute()
+      jobs += over.length
+      const seqs = over.map(row => row.seq)
+      if (seqs.length > 0) await trx.deleteFrom('jobs').where('seq', 'in', seqs).execute()
+    }
     const calls = await trx
       .selectFrom('calls')
       .select('id')
-      .where('ended', '=', 1)
+      .where(eb => eb('ended', '=', eb.lit(1)))
       .where('ended_at', '<', cutoff)
       .where('updated_at', '<', cutoff)
       .where(eb => eb.not(eb.exists(eb.selectFrom('jobs').select('jobs.seq').whereRef('jobs.order_key', '=', 'calls.id'))))
@@ -48,9 +53,5 @@ export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned>
         )
         .execute()
     }
-    return { calls: calls.length, jobs: jobs.length, more: jobs.length === AT_ONCE || calls.length === AT_ONCE }
-
-    async function deleteJobs(seqs: readonly number[]): Promise<void> {
-      if (seqs.length > 0) await trx.deleteFrom('jobs').where('seq', 'in', seqs).execute()
-    }
+    return { calls: calls.length, jobs, more: jobs >= AT_ONCE || calls.length === AT_ONCE }
   })
