@@ -14,6 +14,8 @@ export interface NumberPlan {
 /** Longer user parts are cut before they are looked at: no number needs more, and the patterns are the operator's own. */
 const maxUserLength = 128
 const maxRemembered = 4096
+/** E.164 has 15 digits at most; prefixes add a few. */
+const maxDigits = 24
 
 /**
  * A plan for a site: `country` (ISO 3166-1 alpha-2) tells how national numbers are meant, `internal` which user parts are
@@ -73,6 +75,7 @@ function phoneContext(parameters: readonly string[]): string {
 function toE164(text: string, context: string, country: CountryCode): string | null {
   if (!/^\+?[\d\s().-]+$/.test(text)) return null
   const digits = text.replace(/[^\d+]/g, '')
+  if (digits.length > maxDigits) return null
   if (digits.startsWith('+')) return global(digits)
   if (context !== '') return global(context.replace(/[^\d+]/g, '') + digits)
   const national = parsePhoneNumberFromString(digits, { defaultCountry: country, extract: false })

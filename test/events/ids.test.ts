@@ -12,7 +12,7 @@ function slowly(text: string): string {
 }
 
 test('a call id is the first 130 bits of the Call-ID’s SHA-256 in base32', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => callIdOf(text) === `call_${slowly(text)}`))
+  fc.assert(fc.property(fc.string(), text => callIdOf(text) === `call_${slowly(text)}`))
 })
 
 test('ids never change: a stored call would be lost', () => {

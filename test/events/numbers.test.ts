@@ -109,7 +109,7 @@ test('an unknown country is an error that says what to write', () => {
 
 test('whatever the wire says is normalised without an error, and E.164 has the form of E.164', () => {
   const user = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes).toString('utf8')),
     fc.string({ unit: fc.constantFrom(...'0123456789+-.() ;=pw*#'), maxLength: 40 }),
   )
   fc.assert(

@@ -7,6 +7,9 @@ import { office, script, typesOf } from './office.ts'
 
 const trackers: CallTracker[] = []
 
+/** Patient: the machine that runs the tests may be busy with others. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 })
+
 afterEach(async () => {
   for (const tracker of trackers.splice(0)) await tracker.stop()
 })
@@ -30,7 +33,7 @@ async function track(journal: ScriptedJournal, options: Partial<CallTrackerOptio
   })
   trackers.push(tracker)
   await tracker.start()
-  const settled = () => vi.waitFor(() => expect(tracker.health().pending).toBe(0))
+  const settled = () => eventually(() => expect(tracker.health().pending).toBe(0))
   return { tracker, clock, told, logged, settled }
 }
 
@@ -56,7 +59,7 @@ describe('storing', () => {
     journal.gate = gate.promise
     const { tracker, told, settled } = await track(journal)
     tracker.accept(plain.invited(1))
-    await vi.waitFor(() => expect(journal.concurrent).toBe(1))
+    await eventually(() => expect(journal.concurrent).toBe(1))
     for (const signal of plainCall.slice(1)) tracker.accept(signal)
     for (let n = 0; n < 100; n += 1) tracker.accept(script(`call ${n}`).invited(n))
     expect(told).toEqual([])
@@ -82,7 +85,7 @@ describe('storing', () => {
     journal.refusals = Number.POSITIVE_INFINITY
     const { tracker, told, settled, logged } = await track(journal)
     for (const signal of plainCall) tracker.accept(signal)
-    await vi.waitFor(() => expect(tracker.counters.appendFailures).toBeGreaterThan(3))
+    await eventually(() => expect(tracker.counters.appendFailures).toBeGreaterThan(3))
     expect(tracker.health()).toMatchObject({
       state: 'behind',
       pending: 4,
@@ -160,7 +163,7 @@ describe('stopping and starting', () => {
     const gate = deferred()
     journal.gate = gate.promise
     for (let n = 0; n < 2; n += 1) tracker.accept(script(`call ${n}`).invited(n))
-    await vi.waitFor(() => expect(journal.concurrent).toBe(1))
+    await eventually(() => expect(journal.concurrent).toBe(1))
     tracker.accept(plain.invited(1))
     const stopped = tracker.stop()
     gate.resolve()
@@ -192,7 +195,7 @@ describe('stopping and starting', () => {
     await first.tracker.stop()
     const second = await track(journal, { orphanAfterMs: 60_000 })
     second.clock.time = 1_055_000
-    await vi.waitFor(() => expect(journal.events.at(-1)?.type).toBe('call.ended'))
+    await eventually(() => expect(journal.events.at(-1)?.type).toBe('call.ended'))
     expect(journal.events.at(-1)?.call).toMatchObject({ outcome: { reason: 'lost-signalling' }, endedAt: 1_055_000 })
   })
 })
@@ -211,7 +214,7 @@ describe('expiry', () => {
     await settled()
     expect(tracker.openCalls).toBe(1)
     clock.time += 1
-    await vi.waitFor(() => expect(tracker.openCalls).toBe(0))
+    await eventually(() => expect(tracker.openCalls).toBe(0))
     await settled()
     expect(journal.events.at(-1)?.call.outcome).toMatchObject({ status, reason })
     expect(tracker.counters.callsExpired).toBe(1)
@@ -229,7 +232,7 @@ describe('expiry', () => {
     await settled()
     expect(tracker.openCalls).toBe(1)
     clock.time += 1000
-    await vi.waitFor(() => expect(tracker.openCalls).toBe(0))
+    await eventually(() => expect(tracker.openCalls).toBe(0))
   })
 
   test('beyond the limit the most silent call is ended, an unanswered one before one that talks', async () => {
@@ -257,11 +260,11 @@ describe('late signals', () => {
     await settled()
     expect(journal.lookUps).toBe(0)
     clock.time += 64_000
-    await vi.waitFor(() => {
+    await eventually(() => {
       tracker.accept(plain.hungup(11))
       expect(journal.lookUps).toBe(1)
     })
-    await vi.waitFor(() => expect(tracker.counters.ignored['already-ended']).toBe(tracker.counters.signals - 4))
+    await eventually(() => expect(tracker.counters.ignored['already-ended']).toBe(tracker.counters.signals - 4))
     expect(journal.events.length).toBe(4)
   })
 
@@ -269,7 +272,7 @@ describe('late signals', () => {
     const journal = new ScriptedJournal()
     const { tracker } = await track(journal)
     tracker.accept(plain.hungup(9))
-    await vi.waitFor(() => expect(tracker.counters.ignored['unknown-call']).toBe(1))
+    await eventually(() => expect(tracker.counters.ignored['unknown-call']).toBe(1))
     expect(journal.batches).toEqual([])
   })
 
@@ -278,8 +281,8 @@ describe('late signals', () => {
     const { tracker, settled } = await track(journal)
     tracker.accept(plain.ringing(2))
     tracker.accept(plain.invited(1))
-    await vi.waitFor(() => expect(tracker.counters.lookUps).toBe(1))
-    await vi.waitFor(() => expect(typesOf(journal.events)).toBe('started ringing'))
+    await eventually(() => expect(tracker.counters.lookUps).toBe(1))
+    await eventually(() => expect(typesOf(journal.events)).toBe('started ringing'))
     await settled()
   })
 
@@ -290,7 +293,7 @@ describe('late signals', () => {
     for (const signal of plainCall.slice(0, 3)) other.tracker.accept(signal)
     await other.settled()
     here.tracker.accept(plain.hungup(9))
-    await vi.waitFor(() => expect(typesOf(journal.events)).toBe('started ringing answered ended'))
+    await eventually(() => expect(typesOf(journal.events)).toBe('started ringing answered ended'))
   })
 
   test('look-ups are bounded while the journal hangs', async () => {
@@ -302,7 +305,7 @@ describe('late signals', () => {
     for (let n = 0; n < 100; n += 1) tracker.accept(script('call 0').hungup(n))
     expect(tracker.counters.refused['look-ups-full']).toBe(500 + 69)
     gate.resolve()
-    await vi.waitFor(() => expect(tracker.counters.ignored['unknown-call']).toBe(1031))
+    await eventually(() => expect(tracker.counters.ignored['unknown-call']).toBe(1031))
   })
 })
 
