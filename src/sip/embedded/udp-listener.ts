@@ -37,9 +37,11 @@ export class UdpListener {
     const family = isIP(address) === 6 ? 'udp6' : 'udp4'
     const socket = createSocket({ type: family, ipv6Only: family === 'udp6', lookup: lookupUnlessAddress })
     this.#socket = socket
+    // Our look-up answers at once, so that the socket listens before bind returns.
+    const listening = once(socket, 'listening')
     socket.bind(port, address)
     try {
-      await once(socket, 'listening')
+      await listening
     } catch (error) {
       this.#socket = null
       socket.close()
