@@ -20,17 +20,26 @@ export function tellEnd(socket: WebSocket, end: FeedEnd): void {
   if (socket.readyState === socket.OPEN) socket.close(code, reason)
 }
 
-/** Sends a page and waits until the system has taken all of it. `false` when it has not after `stallMs`, or the socket broke. */
+/**
+ * Sends a page and waits until the system has taken all of it. `false` when it took nothing for `stallMs`, or the socket broke.
+ * A client that reads slowly is waited for as long as it reads.
+ */
 export function sendPage(socket: WebSocket, page: FeedPage, stallMs: number): Promise<boolean> {
   return new Promise(resolve => {
-    const stall = setTimeout(() => resolve(false), stallMs)
-    const finish = (error?: Error) => {
+    let left = page.length
+    const end = (taken: boolean) => {
       clearTimeout(stall)
-      resolve(!error)
+      left = 0
+      resolve(taken)
     }
-    for (const [index, { json }] of page.entries()) {
-      if (index < page.length - 1) socket.send(json)
-      else socket.send(json, finish)
+    const stall = setTimeout(() => end(false), stallMs)
+    const flushed = (error?: Error | null) => {
+      if (left === 0) return
+      left -= 1
+      if (error) end(false)
+      else if (left === 0) end(true)
+      else stall.refresh()
     }
+    for (const { json } of page) socket.send(json, flushed)
   })
 }

@@ -8,8 +8,8 @@
  * Invariants:
  * 1 What is sent comes from storage alone, by cursor: no gap and no double, whether a client is fast, slow or comes back.
  *   Nobody's word is taken for what was stored: a notification says "look", not "this".
- * 2 At most one page a client is in memory. A client that has not taken its page within `stallMs` is closed as too slow;
- *   one that takes them slowly lags, and costs nothing.
+ * 2 At most one page a client is in memory. A client that takes nothing of its page for `stallMs` is closed as too slow; one
+ *   that takes it slowly lags, and costs nothing.
  * 3 There are at most `maxClients`; a client that vanished without a word is found by a ping within two heartbeats.
  *
  * Owned by the app (app.ts); `follow` is called by the /ws route.
@@ -25,7 +25,7 @@ import type { MetricFamily } from './metrics.ts'
 /** Durations in ms. */
 export interface LiveFeedLimits {
   readonly maxClients: number
-  /** How long a client may take for a page. */
+  /** How long a client may take nothing while something waits for it. */
   readonly stallMs: number
   readonly heartbeatMs: number
 }

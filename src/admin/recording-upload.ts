@@ -2,69 +2,51 @@
  * `POST /v1/recordings`: an audio file from whoever has one, streamed to the audio stage and never held in memory. A
  * multipart form (fields first, then the file) or the bare audio as the body with its fields in the query.
  */
-import { Readable } from 'node:stream'
-import multipart, { type Multipart } from '@fastify/multipart'
+import multipart from '@fastify/multipart'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { ItemState, RecordingHints, RecordingId } from '../events/recording.ts'
-import { errorView, RequestRefused } from './errors.ts'
+import { type ErrorView, errorView, RequestRefused } from './errors.ts'
 import type { AdminLog } from './log.ts'
+import {
+  bareAudioTypes,
+  bareRecording,
+  formRecording,
+  multipartOptions,
+  type RecordingFields,
+  uploadFields,
+} from './recording-body.ts'
 
-/** A file on its way in. Names are as the client sent them. */
-export interface IncomingRecording {
-  readonly fileName: string
-  readonly hints: RecordingHints
-  /** The audio. Ends only when the whole request was read and proved whole; otherwise it is destroyed with an error. */
-  readonly body: Readable
-}
-
-/** What became of it. */
+/** What became of an upload. */
 export type IntakeAnswer =
   /** Stored: a crash forgets nothing of it. */
-  | { readonly kind: 'accepted'; readonly id: RecordingId; readonly state: ItemState }
+  | { readonly kind: 'accepted'; readonly id: string }
   /** This very file was taken in before. */
-  | { readonly kind: 'known'; readonly id: RecordingId; readonly state: ItemState }
-  /** The file or its name is at fault; `reason` tells the client. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'too-large'; readonly maxBytes: number }
-  /** Not the client's fault (disk full, queue full); `reason` is for the log. */
-  | { readonly kind: 'unavailable'; readonly reason: string }
+  | { readonly kind: 'known'; readonly id: string }
+  /** Stored, but it cannot be delivered as it is. */
+  | { readonly kind: 'quarantined'; readonly id: string; readonly reason: string }
+  /** A field is at fault, named as in the form. */
+  | { readonly kind: 'refused'; readonly field: string; readonly reason: string }
+  /** `limit` is in bytes. */
+  | { readonly kind: 'too-large'; readonly limit: number }
+  /** Too many at once; `reason` is for the log. */
+  | { readonly kind: 'busy'; readonly reason: string }
+  /** The bytes ended before they were whole; nothing was kept. */
+  | { readonly kind: 'aborted' }
+  /** A fault of ours (disk full); `reason` is for the log. */
+  | { readonly kind: 'failed'; readonly reason: string }
 
-/** The audio stage's door. Reads `body` to its end or destroys it; rejects only when `body` failed or for a fault of ours. */
+/** The audio stage's door. `signal` says that the rest of the bytes will not come; then nothing is kept. */
 export interface RecordingIntake {
-  accept(recording: IncomingRecording): Promise<IntakeAnswer>
+  accept(bytes: AsyncIterable<Uint8Array>, fields: RecordingFields, signal: AbortSignal): Promise<IntakeAnswer>
 }
 
-const bareAudioTypes = ['audio/wav', 'audio/x-wav', 'audio/wave', 'audio/vnd.wave', 'application/octet-stream']
-
-/** A few short fields and one file, whose size the audio stage bounds. */
-const multipartLimits = {
-  fields: 8,
-  fieldNameSize: 32,
-  fieldSize: 1024,
-  files: 1,
-  parts: 9,
-  fileSize: Number.POSITIVE_INFINITY,
-}
-
-const text = z.string().trim().min(1).max(500)
-const fields = z.strictObject({
-  file_name: text.optional().describe('its base name; the default is the one in the form'),
-  call_id: text.optional().describe("the SIP Call-ID of one of the call's legs"),
-  unique: text.optional().describe("the PBX's own name for the call (Asterisk uniqueid, FreeSWITCH uuid)"),
-  from: text.optional(),
-  to: text.optional(),
-  started_at: z.iso.datetime({ offset: true }).optional().describe('when the recording began, RFC 3339'),
-})
-type Fields = z.infer<typeof fields>
-
-const stored = z.object({ recording: z.object({ id: z.string(), state: z.string(), known: z.boolean() }) })
+const stored = z.object({ recording: z.object({ id: z.string(), known: z.boolean() }) })
 
 /** The route. `intake` is `null` when the configuration has it off. */
 export function recordingRoute(intake: RecordingIntake | null, log: AdminLog): FastifyPluginAsyncZod {
   return async app => {
-    await app.register(multipart, { limits: multipartLimits })
+    await app.register(multipart, multipartOptions)
     app.addContentTypeParser(bareAudioTypes, (_request, payload, done) => done(null, payload))
 
     app.post(
@@ -73,10 +55,11 @@ export function recordingRoute(intake: RecordingIntake | null, log: AdminLog): F
         schema: {
           summary: 'Take a recording in (WAV)',
           description:
-            'multipart/form-data with the fields first and the file last, or the bare audio as the body. Safe to repeat: a file that is known answers 200.',
+            'multipart/form-data with the fields first and the file last, or the bare audio as the body and the fields in the query. ' +
+            'Safe to repeat: a file that is known answers 200.',
           tags: ['recordings'],
           consumes: ['multipart/form-data', ...bareAudioTypes],
-          querystring: fields,
+          querystring: uploadFields,
           response: {
             200: stored,
             202: stored,
@@ -91,13 +74,31 @@ export function recordingRoute(intake: RecordingIntake | null, log: AdminLog): F
       },
       async (request, reply) => {
         if (intake === null) throw new RequestRefused(403, 'Not enabled', 'Set recordings.http: true in the configuration.')
-        const incoming = request.isMultipart() ? await fromForm(request, request.query) : fromBody(request.body, request.query)
-        const answer = await intake.accept(incoming)
-        incoming.body.destroy()
-        drain(request)
-        return send(answer, reply, log)
+        const cut = new AbortController()
+        reply.raw.once('close', () => cut.abort())
+        try {
+          const incoming = request.isMultipart()
+            ? await formRecording(request, request.query)
+            : bareRecording(request, request.query)
+          const bytes = abortingOnFailure(incoming.bytes, cut)
+          const answer = await intake.accept(bytes, incoming.fields, cut.signal)
+          if (cut.signal.reason instanceof RequestRefused) throw cut.signal.reason
+          return send(answer, reply, log)
+        } finally {
+          drain(request)
+        }
       },
     )
+  }
+}
+
+/** The same bytes; when they fail, the signal carries the reason past whatever the intake makes of it. */
+async function* abortingOnFailure(bytes: AsyncIterable<Uint8Array>, cut: AbortController): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (error) {
+    cut.abort(error)
+    throw error
   }
 }
 
@@ -106,92 +107,36 @@ function send(answer: IntakeAnswer, reply: FastifyReply, log: AdminLog): Fastify
     case 'accepted':
     case 'known': {
       const known = answer.kind === 'known'
-      return reply.code(known ? 200 : 202).send({ recording: { id: answer.id, state: answer.state, known } })
+      return reply.code(known ? 200 : 202).send({ recording: { id: answer.id, known } })
     }
+    case 'quarantined':
+      throw new RequestRefused(422, 'Recording quarantined', `${answer.reason}. It is kept as ${answer.id}; see GET /v1/uploads.`)
     case 'refused':
-      throw new RequestRefused(422, 'Recording refused', answer.reason)
+      return reply.code(400).send({
+        error: 'Invalid request',
+        description: 'Correct the fields named in details.',
+        details: { [answer.field]: [answer.reason] },
+      } satisfies ErrorView)
     case 'too-large':
-      throw new RequestRefused(413, 'Too large', `A recording may have at most ${answer.maxBytes} bytes (recordings.max_upload).`)
-    case 'unavailable':
-      log.warn({ reason: answer.reason }, 'recording upload put off')
-      return reply.code(503).header('retry-after', '30').send({
-        error: 'Not now',
-        description: 'The bridge cannot take recordings at the moment. Send it again later; GET /readyz says more.',
-      })
+      throw new RequestRefused(413, 'Too large', `A recording may have at most ${answer.limit} bytes (recordings.max_upload).`)
+    case 'aborted':
+      throw new RequestRefused(400, 'Incomplete', 'The recording did not arrive whole. Send it again.')
+    case 'busy':
+    case 'failed':
+      log.warn({ kind: answer.kind, reason: answer.reason }, 'recording upload put off')
+      return reply
+        .code(503)
+        .header('retry-after', answer.kind === 'busy' ? '5' : '30')
+        .send({
+          error: 'Not now',
+          description: 'The bridge cannot take recordings at the moment. Send it again later.',
+        } satisfies ErrorView)
     default:
       return answer satisfies never
   }
 }
 
-function fromBody(body: unknown, named: Fields): IncomingRecording {
-  if (!(body instanceof Readable)) {
-    throw new RequestRefused(415, 'Unsupported media type', `Send multipart/form-data or one of ${bareAudioTypes.join(', ')}.`)
-  }
-  if (named.file_name === undefined) throw new RequestRefused(400, 'Invalid request', 'Name the file: ?file_name=NAME.wav')
-  return { fileName: named.file_name, hints: hintsOf(named), body }
-}
-
-async function fromForm(request: FastifyRequest, inQuery: Fields): Promise<IncomingRecording> {
-  const parts = parsed(request, () => request.parts())
-  const inForm: Record<string, unknown> = {}
-  for (let part = await parts.next(); !part.done; part = await parts.next()) {
-    const { value } = part
-    if (value.type === 'file') {
-      const named = parseFields({ ...inQuery, ...inForm })
-      return {
-        fileName: named.file_name ?? value.filename,
-        hints: hintsOf(named),
-        body: Readable.from(
-          wholeForm(
-            parsed<Uint8Array>(request, () => value.file),
-            parts,
-          ),
-          { objectMode: false },
-        ),
-      }
-    }
-    if (value.valueTruncated || value.fieldname in inForm) {
-      throw new RequestRefused(400, 'Invalid request', `Send the field ${value.fieldname} once, with at most 1 kB.`)
-    }
-    inForm[value.fieldname] = value.value
-  }
-  throw new RequestRefused(400, 'Invalid request', 'The form has no file.')
-}
-
-/** The file's bytes; ends only after the form's closing boundary, so a form that was cut or goes on is never taken as whole. */
-async function* wholeForm(file: AsyncIterable<Uint8Array>, rest: AsyncIterator<Multipart>): AsyncGenerator<Uint8Array> {
-  yield* file
-  if (!(await rest.next()).done) throw new RequestRefused(400, 'Invalid request', 'The file must be the last part of the form.')
-}
-
-/** What the form parser yields. Its own errors carry no status: they are the client's to mend, unless it has gone. */
-async function* parsed<T>(request: FastifyRequest, source: () => AsyncIterable<T>): AsyncGenerator<T> {
-  try {
-    yield* source()
-  } catch (error) {
-    const gone = request.raw.destroyed && !request.raw.complete
-    if (gone || !(error instanceof Error) || 'statusCode' in error) throw error
-    throw new RequestRefused(400, 'Invalid request', `The form cannot be read: ${error.message}`)
-  }
-}
-
-function parseFields(given: unknown): Fields {
-  const parsed = fields.safeParse(given)
-  if (parsed.success) return parsed.data
-  throw new RequestRefused(400, 'Invalid request', z.prettifyError(parsed.error).replaceAll(/\s+/g, ' '))
-}
-
-function hintsOf(named: Fields): RecordingHints {
-  return {
-    sipCallId: named.call_id ?? null,
-    unique: named.unique ?? null,
-    from: named.from ?? null,
-    to: named.to ?? null,
-    startedAt: named.started_at === undefined ? null : Date.parse(named.started_at),
-  }
-}
-
-/** Reads what is left of a request to nowhere: a client hears the answer only after it could send all (RFC 9112 section 9.6). */
+/** Reads what is left of a request to nowhere: many clients hear an answer only after they could send all they have. */
 function drain({ raw }: FastifyRequest): void {
   if (raw.complete || raw.destroyed) return
   raw.unpipe()
