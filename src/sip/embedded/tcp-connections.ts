@@ -169,9 +169,9 @@ export class TcpConnections {
     if (socket.writableLength + bytes.length > this.#limits.maxUnsentBytes) {
       socket.destroy(new Error(`the peer left ${socket.writableLength} bytes unread`))
     }
-    // On a destroyed socket the callback gets the error in a later tick.
+    // On a destroyed socket the callback gets an error in a later tick; what destroyed it says more (ECONNREFUSED).
     socket.write(bytes, error => {
-      if (error !== null && error !== undefined) onError(error)
+      if (error !== null && error !== undefined) onError(socket.errored ?? error)
     })
   }
 }

@@ -124,8 +124,10 @@ export class SipTransports {
     const { source, local, port } = route
     const failed = this.#counting(onError)
     if (source.transport === 'tcp') {
-      if (this.#connections.sendOnExisting(bytes, source, failed)) this.#options.counters.sent++
-      else this.send(bytes, { ...source, port }, onError)
+      // RFC 3261 18.2.2: when the connection of the request is gone, or goes with this response, another is opened.
+      const onNewConnection = (): void => this.send(bytes, { ...source, port }, onError)
+      if (this.#connections.sendOnExisting(bytes, source, onNewConnection)) this.#options.counters.sent++
+      else onNewConnection()
       return
     }
     const socket =
