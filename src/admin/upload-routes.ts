@@ -14,9 +14,9 @@ export type UploadAction =
 /** Where an operator looks after uploads. Ids are as a client sent them. Actions are stored before their promise resolves. */
 export interface UploadDesk {
   listUploads(query: PageQuery & { readonly state: UploadState | null }): Promise<Page<Upload>>
-  /** A dead or quarantined one is tried afresh. */
+  /** A dead, dropped or quarantined one is tried afresh; what is delivered or under way is refused. */
   redrive(id: string): Promise<UploadAction>
-  /** A dead or quarantined one is given up; `reason` is kept with it. */
+  /** A pending, dead or quarantined one is given up; `reason` is kept with it. */
   drop(id: string, reason: string): Promise<UploadAction>
 }
 
@@ -48,7 +48,7 @@ export function uploadRoutes(desk: UploadDesk): FastifyPluginAsyncZod {
 
     app.post(
       '/v1/uploads/:id/redrive',
-      { schema: { summary: 'Try a dead or quarantined upload afresh', tags: ['uploads'], params, response: changed } },
+      { schema: { summary: 'Try a dead, dropped or quarantined upload afresh', tags: ['uploads'], params, response: changed } },
       async request => answer(await desk.redrive(request.params.id)),
     )
 
@@ -56,7 +56,7 @@ export function uploadRoutes(desk: UploadDesk): FastifyPluginAsyncZod {
       '/v1/uploads/:id/drop',
       {
         schema: {
-          summary: 'Give a dead or quarantined upload up',
+          summary: 'Give up an upload that is pending, dead or quarantined',
           tags: ['uploads'],
           params,
           body: z.strictObject({ reason: z.string().trim().min(1).max(500) }).nullish(),

@@ -4,7 +4,7 @@ import { timestamp, toTimestamp, toTimestampOrNull } from './timestamp.ts'
 
 /**
  * waiting and quarantined are audio that has no delivery job yet (events/recording.ts); the others are the job's states.
- * dead: a sink refused it for good, or it ran out of time. An operator may redrive or drop what is dead or quarantined.
+ * dead: a sink refused it for good, or it ran out of time. An operator may redrive or drop what is neither delivered nor running.
  */
 export const uploadStates = ['waiting', 'quarantined', 'pending', 'running', 'delivered', 'dead', 'dropped'] as const
 export type UploadState = (typeof uploadStates)[number]
