@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Faults } from '../../../src/zendesk/sandbox/faults.ts'
 import { json, runningSandbox } from '../running-sandbox.ts'
 
@@ -90,7 +90,7 @@ describe('scripted faults', () => {
     await sandbox.fault('phone_calls', { kind: 'hang' })
     await sandbox.fault('phone_recordings', { kind: 'late', delay_ms: 600_000 })
     const hanging = Promise.allSettled([sandbox.call('/phone_calls'), sandbox.call('/phone_recordings')])
-    await expect.poll(async () => (await json(await fetch(`${sandbox.url}/_sandbox/faults`))).faults).toEqual([])
+    await vi.waitFor(async () => expect((await json(await fetch(`${sandbox.url}/_sandbox/faults`))).faults).toEqual([]))
     await sandbox.sandbox.stop()
     expect((await hanging).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   })
