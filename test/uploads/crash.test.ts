@@ -21,6 +21,8 @@ let server: Server
 let url: string
 /** Keys by first arrival; what came again, with the same key, is only counted. */
 const arrived = new Set<string>()
+const children: ChildProcess[] = []
+const errors: string[] = []
 let repeated = 0
 let requests = 0
 
@@ -58,6 +60,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  // A failed expectation must not leave a child behind that delivers for ever.
+  for (const child of children) child.kill('SIGKILL')
   server.closeAllConnections()
   server.close()
   await rm(outDir, { recursive: true, force: true })
@@ -66,10 +70,10 @@ afterAll(async () => {
 
 const start = (dataDir: string, run: string): ChildProcess => {
   const child = spawn(execPath, [join(outDir, 'child.mjs'), dataDir, url, run], { stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
   child.stderr?.on('data', chunk => errors.push(String(chunk)))
   return child
 }
-const errors: string[] = []
 
 const kill = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null) throw new Error(`the child ended by itself: ${errors.join('')}`)
