@@ -29,7 +29,7 @@ export function isLoopback(host: string): boolean {
 
 /** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. */
 export function parseHostPort(text: string): Parsed<HostPort> {
-  const match = /^(?:\[([0-9A-Fa-f:.%\w]{2,64})\]|([^[\]:/\s]{1,253})):(\d{1,5})$/.exec(text)
+  const match = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([^[\]:/\s]{1,253})):(\d{1,5})$/.exec(text)
   const host = match?.[1] ?? match?.[2] ?? ''
   const port = Number(match?.[3] ?? Number.NaN)
   if (match === null) return refused('is not HOST:PORT', hostPortFix(text))
@@ -49,8 +49,7 @@ export function parseSipListener(text: string): Parsed<SipListener> {
     return refused('is not a SIP listener', 'write udp://ADDRESS:PORT or tcp://ADDRESS:PORT, such as udp://127.0.0.1:5060')
   const address = parseHostPort(match[2] ?? '')
   if (!address.ok) return address
-  if (isIP(address.value.host) === 0 && address.value.host !== 'localhost')
-    return refused('names a host', 'write the IP address of one of this machine’s interfaces')
+  if (isIP(address.value.host) === 0) return refused('names a host', 'write the IP address of one of this machine’s interfaces')
   return parsed({ uri: text, transport: scheme, ...address.value })
 }
 

@@ -34,7 +34,7 @@ const recordingFolder = z
     }),
     match: fileNamePattern().prefault(audioFiles).meta({
       description:
-        'Which files: a regular expression on the path below the folder. Named groups tie a file to its call: call_id, unique, from, to, time. The default takes every WAV file.',
+        'Which files: a regular expression on the name, or, when it holds a /, on the path below the folder. Named groups tie a file to its call: call_id, unique, from, to, time. The default takes every WAV file.',
       example: '(?<unique>[^_]+)_(?<call_id>.+)\\.(wav|WAV)$',
     }),
     ...settling,
@@ -59,8 +59,8 @@ const voicemailFolder = z
       .describe('asterisk: CONTEXT/MAILBOX/INBOX/msgNNNN.txt with its audio. plain: every audio file is one message.'),
     match: fileNamePattern().prefault(audioFiles).meta({
       description:
-        'For `format: plain`: which files, a regular expression on the path below the folder, with groups mailbox, from, to, time.',
-      example: '(?<mailbox>\\d+)/(?<from>\\+?\\d+)-(?<time>\\d+)\\.(wav|WAV)$',
+        'For `format: plain`: which files, as for recordings; `to` is the mailbox (without it, the name of the folder is).',
+      example: '(?<to>\\d+)/(?<from>\\+?\\d+)-(?<time>\\d+)\\.(wav|WAV)$',
     }),
     ...settling,
   })

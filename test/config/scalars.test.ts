@@ -74,7 +74,9 @@ test.for([
 
 test('a SIP listener is an address, not a name', () => {
   expect(parseSipListener('udp://0.0.0.0:5060').ok).toBe(true)
-  expect(parseSipListener('tcp://localhost:0').ok).toBe(true)
+  expect(parseSipListener('tcp://[::1]:0').ok).toBe(true)
+  expect(parseSipListener('tcp://localhost:0').ok).toBe(false)
+  expect(parseSipListener('udp://[fe80::1%eth0]:5060').ok).toBe(false)
   expect(parseSipListener('udp://pbx.example:5060').ok).toBe(false)
   expect(parseSipListener('127.0.0.1:5060').ok).toBe(false)
 })
