@@ -68,7 +68,6 @@ export class Audio {
     this.http = new HttpIntake({
       taker: this.intake,
       spool,
-      clock: Date.now,
       newName: randomUUID,
       log,
       maxBytes: recordings.maxUploadBytes,

@@ -1,0 +1,95 @@
+/** `tpe-bridge check`: says whether the bridge could start with this configuration on this machine, without starting it. */
+import { constants } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { formatProblem } from '../config/problems.ts'
+import { redactedConfig } from '../config/redact.ts'
+import type { Config } from '../config/schema.ts'
+import { bundledFfmpeg, findFfmpeg } from '../recordings/ffmpeg.ts'
+import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
+import type { CliContext, Finish } from './context.ts'
+
+interface Finding {
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly text: string
+}
+
+export function checkCommand(context: CliContext, finish: Finish): Command {
+  return new Command('check')
+    .description('validate the configuration and this machine without starting anything')
+    .option(...configOption)
+    .option('--json', 'print the whole configuration as it was understood, secrets hidden')
+    .action(async (option: ConfigOption & { readonly json?: boolean }) => {
+      const { config, source, warnings } = await configurationOf(context, option)
+      const findings: Finding[] = [
+        { level: 'ok', text: `configuration: ${source} is valid` },
+        ...warnings.map(warning => ({ level: 'warning' as const, text: formatProblem(warning) })),
+        ...(await machineFindings(config, context)),
+      ]
+      const output = option.json === true ? { findings, config: redactedConfig(config) } : null
+      const text = findings.map(({ level, text }) => `${level.padEnd(7)}  ${text}`).join('\n')
+      context.stdout.write(output === null ? `${text}\n` : `${JSON.stringify(output, null, 2)}\n`)
+      finish(findings.some(({ level }) => level === 'error') ? 1 : 0)
+    })
+}
+
+async function machineFindings(config: Config, { env }: CliContext): Promise<Finding[]> {
+  const configured = config.transcode.ffmpeg ?? env.FFMPEG_PATH ?? null
+  const search = await findFfmpeg({ configured, searchPath: env.PATH ?? '', bundled: bundledFfmpeg })
+  const ffmpeg: Finding =
+    search.kind === 'missing'
+      ? { level: 'error', text: `ffmpeg: ${search.reason}` }
+      : search.ffmpeg.warning === null
+        ? { level: 'ok', text: `ffmpeg: ${search.ffmpeg.path} (${search.ffmpeg.version})` }
+        : { level: 'warning', text: `ffmpeg: ${search.ffmpeg.warning}` }
+  const folders = [...config.recordings.folders, ...config.voicemail.folders].map(({ path }) => resolve(path))
+  return [
+    ffmpeg,
+    await dataDirFinding(resolve(config.dataDir)),
+    ...(await Promise.all(folders.map(folderFinding))),
+    trunkFinding(config),
+    config.zendesk.baseUrl === null
+      ? { level: 'warning', text: 'zendesk: no base_url, so everything goes to the local sandbox' }
+      : { level: 'ok', text: `zendesk: delivers to ${config.zendesk.baseUrl}` },
+  ]
+}
+
+async function dataDirFinding(path: string): Promise<Finding> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await access(path, constants.R_OK | constants.W_OK)
+    return { level: 'ok', text: `data_dir: ${path} can be written` }
+  } catch (error) {
+    return {
+      level: 'error',
+      text: `data_dir: ${path} cannot be written (${reasonOf(error)}): give the bridge's user a folder of its own`,
+    }
+  }
+}
+
+async function folderFinding(path: string): Promise<Finding> {
+  try {
+    await access(path, constants.R_OK | constants.X_OK)
+    return { level: 'ok', text: `folder: ${path} can be read` }
+  } catch (error) {
+    return {
+      level: 'error',
+      text: `folder: ${path} cannot be read (${reasonOf(error)}): create it, or add the bridge's user to the PBX's group`,
+    }
+  }
+}
+
+function trunkFinding({ sip }: Config): Finding {
+  if (sip.trunk.pbx.length > 0 && sip.trunk.carrier.length > 0) {
+    return {
+      level: 'ok',
+      text: `sip: ${sip.trunk.pbx.length} PBX and ${sip.trunk.carrier.length} carrier addresses on the trunk`,
+    }
+  }
+  return { level: 'warning', text: 'sip: no sip.trunk, so no call is seen; recordings and voicemails are delivered all the same' }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

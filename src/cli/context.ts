@@ -1,0 +1,15 @@
+/** What a command may use of the process it runs in; main.ts makes the real one, tests make their own. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly version: string
+  readonly stdout: { write(text: string): void; readonly isTerminal: boolean; readonly columns: number }
+  readonly stderr: { write(text: string): void }
+  /** Aborted by SIGINT or SIGTERM; its reason is the signal's name. */
+  readonly interrupted: AbortSignal
+}
+
+/** 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130
+
+/** How a command tells its exit code; a command that says nothing is done. */
+export type Finish = (code: ExitCode) => void

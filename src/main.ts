@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+/** The process: arguments, environment, signals, exit codes. Nothing else touches `process`. */
+import { readFileSync } from 'node:fs'
+import { run } from './cli/program.ts'
+
+const interruption = new AbortController()
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (interruption.signal.aborted) process.exit(130) // the second signal: at once; stored work stays stored
+    interruption.abort(name)
+  })
+}
+// `tpe-bridge calls list | head` closes the pipe early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+const manifest: { readonly version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  version: manifest.version,
+  stdout: {
+    write: text => void process.stdout.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 120,
+  },
+  stderr: { write: text => void process.stderr.write(text) },
+  interrupted: interruption.signal,
+})
