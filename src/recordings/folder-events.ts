@@ -5,7 +5,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, isGone } from './failure.ts'
 import { isInside } from './spool.ts'
 
@@ -14,8 +14,8 @@ const mostFolders = 10_000
 
 interface Watched {
   readonly watcher: FSWatcher
-  /** Inode: a folder that was removed and made again needs a new watch. */
-  readonly inode: number
+  /** Inode and time of birth: a folder that was removed and made again needs a new watch, and may have got the old inode. */
+  readonly identity: string
 }
 
 export class FolderEvents {
@@ -37,19 +37,21 @@ export class FolderEvents {
   /** Watches this folder (not those below it) unless it is watched. Never rejects. */
   async watch(folder: string): Promise<void> {
     try {
-      const { ino: inode } = await lstat(folder)
-      const watched = this.#watched.get(folder)
-      if (this.#closed || watched?.inode === inode) return
+      const { ino, birthtimeMs } = await lstat(folder)
+      const identity = `${ino}:${birthtimeMs}`
+      if (this.#closed || this.#watched.get(folder)?.identity === identity) return
       this.#drop(folder)
       if (this.#watched.size >= mostFolders) throw new Error(`more than ${mostFolders} folders: the others are only rescanned`)
-      const watcher = watch(folder, { persistent: false }, (_event, name) =>
-        this.#onEvent(name === null ? folder : join(folder, name)),
-      )
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        // Its own name is the last that is heard of a folder that was removed or moved; another may have taken its place.
+        if (name === basename(folder)) this.#drop(folder)
+        this.#onEvent(name === null || name === basename(folder) ? folder : join(folder, name))
+      })
       watcher.on('error', error => {
         this.#drop(folder)
         if (!isGone(error)) this.#onProblem(folder, describe(error))
       })
-      this.#watched.set(folder, { watcher, inode })
+      this.#watched.set(folder, { watcher, identity })
     } catch (error) {
       // inotify_add_watch(2) says ENOSPC when its table is full.
       const words = describe(error).replace(/ENOSPC.*/, 'no inotify watch is left: raise fs.inotify.max_user_watches')

@@ -17,7 +17,8 @@ import { FolderEvents } from './folder-events.ts'
 import { isTemporary, walkFolder } from './folder-walk.ts'
 import type { SourceFile } from './ledger.ts'
 import type { Log } from './log.ts'
-import { type SettleTimes, type Sighting, waitForFinish } from './settling.ts'
+import { SeenFiles } from './seen-files.ts'
+import { type SettleTimes, waitForFinish } from './settling.ts'
 
 /** What is in the folder, and what to do with it. `relativePath` has `/` on every system. */
 export interface FolderReader {
@@ -62,15 +63,8 @@ export interface FolderStatus {
 }
 
 const lookers = 4
-const mostUnsettled = 10_000
-const mostSettled = 200_000
+const mostToWalk = 1_000
 const tickMs = 250
-
-interface Unsettled extends Sighting {
-  /** -1: not looked at yet. */
-  readonly size: number
-  lookAt: number
-}
 
 type Look = 'settled' | 'unsettled' | 'too old' | 'gone'
 
@@ -81,16 +75,15 @@ interface ScanCounts {
 
 export class FolderWatcher {
   readonly #options: FolderWatcherOptions
-  readonly #events: FolderEvents
-  /** Files that need no look, with the version that needs none: taken, known, or too old. Oldest first out. */
-  readonly #settled = new Map<string, string>()
-  readonly #unsettled = new Map<string, Unsettled>()
+  #events: FolderEvents
+  readonly #seen = new SeenFiles()
   readonly #looking = new Map<string, Promise<Look>>()
   /** Paths of which an event told that are no files of ours; perhaps new folders. */
   readonly #toWalk = new Set<string>()
   #stopping: AbortController | null = null
   #timer: NodeJS.Timeout | null = null
   #scanning: Promise<void> | null = null
+  #draining: Promise<void> | null = null
   #rescanAt = 0
   #problems = new Map<string, string>()
   #problemsBefore = new Map<string, string>()
@@ -103,16 +96,14 @@ export class FolderWatcher {
 
   constructor(options: FolderWatcherOptions) {
     this.#options = options
-    this.#events = new FolderEvents(
-      path => this.#onEvent(path),
-      (folder, reason) => this.#problem(folder, reason),
-    )
+    this.#events = this.#listen()
   }
 
   /** Begins with a whole scan. A folder that is not there (yet) is a problem that `status` shows, not an error. */
   start(): void {
     if (this.#stopping !== null) return
     this.#stopping = new AbortController()
+    this.#events = this.#listen()
     this.#rescanAt = 0
     this.#timer = setInterval(() => this.#tick(), tickMs)
     this.#tick()
@@ -125,7 +116,7 @@ export class FolderWatcher {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     this.#events.close()
-    await this.#scanning
+    await Promise.all([this.#scanning, this.#draining])
     await Promise.all(this.#looking.values())
     this.#stopping = null
   }
@@ -135,13 +126,20 @@ export class FolderWatcher {
     return {
       folder: this.#options.folder,
       problem,
-      unsettled: this.#unsettled.size,
+      unsettled: this.#seen.unsettled,
       ignored: this.#ignored,
       tooOld: this.#tooOld,
       handedOver: this.#handedOver,
       failed: this.#failed,
       lastRescanAt: this.#lastRescanAt,
     }
+  }
+
+  #listen(): FolderEvents {
+    return new FolderEvents(
+      path => this.#onEvent(path),
+      (folder, reason) => this.#problem(folder, reason),
+    )
   }
 
   #tick(): void {
@@ -151,10 +149,22 @@ export class FolderWatcher {
         this.#scanning = null
       })
     }
-    for (const [path, seen] of this.#unsettled) {
-      if (this.#looking.size >= lookers) return
-      if (now >= seen.lookAt) void this.#look(path)
+    this.#draining ??= this.#drain(now).finally(() => {
+      this.#draining = null
+    })
+  }
+
+  /** Looks at all files whose time has come, `lookers` at a time. */
+  async #drain(now: number): Promise<void> {
+    for (const path of this.#seen.due(now)) {
+      if (this.#stopping?.signal.aborted !== false) return
+      await this.#room()
+      void this.#look(path)
     }
+  }
+
+  async #room(): Promise<void> {
+    while (this.#looking.size >= lookers) await Promise.race(this.#looking.values())
   }
 
   async #rescan(): Promise<void> {
@@ -204,7 +214,7 @@ export class FolderWatcher {
           counts.ignored += 1
           return
         }
-        while (this.#looking.size >= lookers) await Promise.race(this.#looking.values())
+        await this.#room()
         // Not awaited, and never rejects.
         void this.#look(leader).then(look => {
           if (look === 'too old') counts.tooOld += 1
@@ -224,14 +234,12 @@ export class FolderWatcher {
     const leader = this.#leaderOf(path)
     if (leader === null) {
       // Full: the next rescan walks it.
-      if (this.#toWalk.size < mostUnsettled) this.#toWalk.add(path)
+      if (this.#toWalk.size < mostToWalk) this.#toWalk.add(path)
       return
     }
-    const seen = this.#unsettled.get(leader)
-    // A file that is being written sends thousands of these: the next tick is soon enough.
-    if (seen !== undefined) seen.lookAt = 0
-    else if (this.#looking.size < lookers && !this.#looking.has(leader)) void this.#look(leader)
-    else this.#remember(leader, { size: -1, mtimeMs: -1, since: this.#options.clock(), lookAt: 0 })
+    // A file that is being written sends thousands of these: for one that is watched already the next tick is soon enough.
+    if (!this.#seen.has(leader) && !this.#looking.has(leader) && this.#looking.size < lookers) void this.#look(leader)
+    else this.#seen.touch(leader, this.#options.clock())
   }
 
   /** One look at a file at a time; another one joins it. Never rejects. */
@@ -240,7 +248,7 @@ export class FolderWatcher {
     if (running !== undefined) return running
     const look = this.#lookAt(path)
       .catch((error: unknown): Look => {
-        this.#unsettled.delete(path)
+        this.#seen.forget(path)
         if (isGone(error)) return 'gone'
         this.#failed += 1
         this.#problem(path, describe(error))
@@ -255,21 +263,23 @@ export class FolderWatcher {
     const { reader, isKnownFile, clock, maxAgeMs = null } = this.#options
     const stats = await lstat(path)
     if (!stats.isFile()) {
-      this.#unsettled.delete(path)
+      this.#seen.forget(path)
       return 'gone'
     }
     const file = sourceFile(path, stats)
-    if (this.#settled.get(path) === version(file)) return 'settled'
+    if (this.#seen.isSettled(file)) return 'settled'
     const now = clock()
     if (maxAgeMs !== null && now - file.mtimeMs > maxAgeMs) return 'too old'
-    const before = this.#unsettled.get(path)
-    if ((before === undefined || before.size < 0) && (await isKnownFile(file))) return this.#settle(file)
-    const same = before !== undefined && before.size === file.size && before.mtimeMs === file.mtimeMs
-    const seen: Unsettled = { size: file.size, mtimeMs: file.mtimeMs, since: same ? before.since : now, lookAt: now }
+    const before = this.#seen.before(path)
+    if (before === null && (await isKnownFile(file))) {
+      this.#seen.settle(file)
+      return 'settled'
+    }
+    const same = before?.size === file.size && before.mtimeMs === file.mtimeMs
+    const seen = { size: file.size, mtimeMs: file.mtimeMs, since: same ? before.since : now }
     const wait = waitForFinish(await reader.progress(path), seen, now, this.#options)
     if (wait > 0) {
-      seen.lookAt = now + wait
-      this.#remember(path, seen)
+      this.#seen.remember(path, { ...seen, lookAt: now + wait })
       return 'unsettled'
     }
     const result = await reader.take(file, this.#relative(path))
@@ -278,34 +288,22 @@ export class FolderWatcher {
       case 'quarantined':
       case 'known':
         this.#handedOver += 1
-        return this.#settle(file)
+        this.#seen.settle(file)
+        return 'settled'
       case 'unsettled':
-        this.#remember(path, { ...seen, since: now, lookAt: now + this.#options.settleMs })
+        this.#seen.remember(path, { ...seen, since: now, lookAt: now + this.#options.settleMs })
         return 'unsettled'
       case 'failed':
         // Its reason was logged where it arose. The rescan comes back to it.
         this.#failed += 1
-        this.#unsettled.delete(path)
+        this.#seen.forget(path)
         return 'unsettled'
       case 'gone':
-        this.#unsettled.delete(path)
+        this.#seen.forget(path)
         return 'gone'
       default:
         return result satisfies never
     }
-  }
-
-  #settle(file: SourceFile): 'settled' {
-    this.#unsettled.delete(file.path)
-    this.#settled.delete(file.path)
-    this.#settled.set(file.path, version(file))
-    const [oldest] = this.#settled.keys()
-    if (this.#settled.size > mostSettled && oldest !== undefined) this.#settled.delete(oldest)
-    return 'settled'
-  }
-
-  #remember(path: string, seen: Unsettled): void {
-    if (this.#unsettled.has(path) || this.#unsettled.size < mostUnsettled) this.#unsettled.set(path, seen)
   }
 
   #problem(path: string, reason: string): void {
@@ -325,8 +323,4 @@ export class FolderWatcher {
   #relative(path: string): string {
     return relative(this.#options.folder, path).split(sep).join('/')
   }
-}
-
-function version(file: SourceFile): string {
-  return `${file.size}:${file.mtimeMs}`
 }

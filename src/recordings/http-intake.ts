@@ -37,7 +37,6 @@ export type UploadResult =
 export interface HttpIntakeOptions {
   readonly taker: Taker
   readonly spool: Spool
-  readonly clock: () => number
   /** A name for a temporary file that no other has. */
   readonly newName: () => string
   readonly log: Log
@@ -102,7 +101,8 @@ export class HttpIntake {
       return signal.aborted || isSenderGone(error) ? { kind: 'aborted' } : { kind: 'failed', reason: describe(error) }
     } finally {
       this.#uploads -= 1
-      await rm(temporary, { force: true })
+      // What cannot be removed now (its folder is gone) the next start removes, as it does after a crash.
+      await rm(temporary, { force: true }).catch(() => undefined)
     }
   }
 
