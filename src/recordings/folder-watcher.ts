@@ -17,6 +17,7 @@ import { FolderEvents } from './folder-events.ts'
 import { isTemporary, walkFolder } from './folder-walk.ts'
 import type { SourceFile } from './ledger.ts'
 import type { Log } from './log.ts'
+import { Problems } from './problems.ts'
 import { SeenFiles } from './seen-files.ts'
 import { type SettleTimes, waitForFinish } from './settling.ts'
 
@@ -85,8 +86,7 @@ export class FolderWatcher {
   #scanning: Promise<void> | null = null
   #draining: Promise<void> | null = null
   #rescanAt = 0
-  #problems = new Map<string, string>()
-  #problemsBefore = new Map<string, string>()
+  readonly #problems: Problems
   #ignored = 0
   #tooOld = 0
   #toldIgnored = false
@@ -96,6 +96,7 @@ export class FolderWatcher {
 
   constructor(options: FolderWatcherOptions) {
     this.#options = options
+    this.#problems = new Problems(options.log)
     this.#events = this.#listen()
   }
 
@@ -122,10 +123,9 @@ export class FolderWatcher {
   }
 
   status(): FolderStatus {
-    const [problem = null] = this.#problems.values()
     return {
       folder: this.#options.folder,
-      problem,
+      problem: this.#problems.first,
       unsettled: this.#seen.unsettled,
       ignored: this.#ignored,
       tooOld: this.#tooOld,
@@ -138,7 +138,7 @@ export class FolderWatcher {
   #listen(): FolderEvents {
     return new FolderEvents(
       path => this.#onEvent(path),
-      (folder, reason) => this.#problem(folder, reason),
+      (folder, reason) => this.#problems.report(folder, reason),
     )
   }
 
@@ -169,8 +169,7 @@ export class FolderWatcher {
 
   async #rescan(): Promise<void> {
     const { folder, log, polling, clock, pollEveryMs = 5_000, rescanEveryMs = 60_000 } = this.#options
-    this.#problemsBefore = this.#problems
-    this.#problems = new Map()
+    this.#problems.beginScan()
     this.#toWalk.clear()
     const counts: ScanCounts = { ignored: 0, tooOld: 0 }
     await this.#walk(folder, counts)
@@ -179,7 +178,7 @@ export class FolderWatcher {
     this.#lastRescanAt = clock()
     this.#ignored = counts.ignored
     this.#tooOld = counts.tooOld
-    if (this.#problemsBefore.size > 0 && this.#problems.size === 0) log.info({ folder }, 'source can be read again')
+    this.#problems.endScan(folder)
     if (this.#ignored > 0 && !this.#toldIgnored) {
       this.#toldIgnored = true
       log.info({ folder, ignored: this.#ignored }, 'files that do not match are ignored')
@@ -195,7 +194,7 @@ export class FolderWatcher {
         if ((await lstat(path)).isDirectory()) await this.#walk(path, { ignored: 0, tooOld: 0 })
       } catch (error) {
         if (isGone(error)) this.#events.forget(path)
-        else this.#problem(path, describe(error))
+        else this.#problems.report(path, describe(error))
       }
     }
   }
@@ -222,7 +221,7 @@ export class FolderWatcher {
       },
       unreadable: (path: string, error: unknown) => {
         if (isGone(error)) this.#events.forget(path)
-        if (!isGone(error) || path === this.#options.folder) this.#problem(path, describe(error))
+        if (!isGone(error) || path === this.#options.folder) this.#problems.report(path, describe(error))
       },
     }
     await walkFolder(folder, visitor, signal)
@@ -251,7 +250,7 @@ export class FolderWatcher {
         this.#seen.forget(path)
         if (isGone(error)) return 'gone'
         this.#failed += 1
-        this.#problem(path, describe(error))
+        this.#problems.report(path, describe(error))
         return 'unsettled'
       })
       .finally(() => this.#looking.delete(path))
@@ -304,14 +303,6 @@ export class FolderWatcher {
       default:
         return result satisfies never
     }
-  }
-
-  #problem(path: string, reason: string): void {
-    if (this.#problems.get(path) === reason) return
-    // A folder full of unreadable files is one problem for an operator, not a thousand.
-    if (this.#problems.size === 100) return
-    this.#problems.set(path, reason)
-    if (this.#problemsBefore.get(path) !== reason) this.#options.log.error({ path, reason }, 'source cannot be read')
   }
 
   #leaderOf(path: string): string | null {
