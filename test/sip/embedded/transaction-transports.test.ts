@@ -29,6 +29,7 @@ describe('a byte stream', () => {
       `\r\n\r\n${options(1)}\r\n\r\n${options(2)}\r\n\r\n`,
       ['ping', 'c1', 'ping', 'c2', 'ping'],
     ],
+    ['two pings', '\r\n\r\n\r\n\r\n', ['ping', 'ping']],
     ['a lone CRLF before a message, as some senders write', `\r\n${options(1)}`, ['c1']],
     ['a body that looks like the end of a head', options(1, 'a\r\n\r\nb') + options(2), ['c1', 'c2']],
     ['HTTP', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', ['start-line']],
