@@ -1,5 +1,7 @@
 /**
- * Many small writes, one disk flush: work that arrives in one turn of the event loop shares a transaction.
+ * Many small writes, one disk flush: work that arrives in one turn of the event loop shares a transaction. When the disk is slow,
+ * the first of a batch waits a moment for company: else requests that answer a commit come in as one, then all the others, and
+ * every second flush is spent on a single write.
  *
  * Invariants
  *  1 A promise resolves only after the commit that holds its work: what was acknowledged survives kill -9.
@@ -10,6 +12,8 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 
 /** Bounds how long one transaction holds the event loop. */
 const batchLimit = 256
+/** A commit that took longer than this, in ms, is worth sharing; and this is how long to wait for others. */
+const companyMs = 1
 
 interface Pending {
   /** Does the writes; returns what to do once they are committed. */
@@ -20,7 +24,8 @@ interface Pending {
 export class GroupCommit {
   readonly #db: DatabaseSyncInstance
   readonly #queue: Pending[] = []
-  #timer: NodeJS.Immediate | null = null
+  #cancel: (() => void) | null = null
+  #lastCommitMs = 0
   #closed = false
 
   constructor(db: DatabaseSyncInstance) {
@@ -36,7 +41,7 @@ export class GroupCommit {
         return () => resolve(result)
       }
       this.#queue.push({ work: then, fail })
-      this.#timer ??= setImmediate(() => this.#flush())
+      this.#cancel ??= this.#schedule()
     })
   }
 
@@ -46,9 +51,18 @@ export class GroupCommit {
     this.#flush()
   }
 
+  #schedule(): () => void {
+    if (this.#lastCommitMs > companyMs) {
+      const timer = setTimeout(() => this.#flush(), companyMs)
+      return () => clearTimeout(timer)
+    }
+    const timer = setImmediate(() => this.#flush())
+    return () => clearImmediate(timer)
+  }
+
   #flush(): void {
-    if (this.#timer !== null) clearImmediate(this.#timer)
-    this.#timer = null
+    this.#cancel?.()
+    this.#cancel = null
     while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, batchLimit))
   }
 
@@ -57,7 +71,9 @@ export class GroupCommit {
     try {
       this.#db.exec('BEGIN IMMEDIATE')
       for (const pending of batch) settle.push(this.#attempt(pending))
+      const began = performance.now()
       this.#db.exec('COMMIT')
+      this.#lastCommitMs = performance.now() - began
     } catch (cause) {
       // A full disk, an I/O error: SQLite may have rolled back by itself already.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
