@@ -1,7 +1,7 @@
 /** Requests that this server sends for an application, filled in as RFC 3261 8.1.1 (outside a dialog) and 12.2.1.1 (inside) ask. */
 import { sameName } from '../message/headers.ts'
 import type { HeaderField, HopAddress, SipRequest } from '../message/message.ts'
-import { parseNameAddr } from '../message/name-addr.ts'
+import { formatNameAddr, parseNameAddr } from '../message/name-addr.ts'
 import { parseUri } from '../message/uri.ts'
 import type { AppRequest } from './control-command.ts'
 import { appHeader } from './control-message.ts'
@@ -24,16 +24,24 @@ export function describedBody(message: {
   return message.body.subarray(0, 3).toString('latin1') === 'v=0' ? [{ name: 'Content-Type', value: 'application/sdp' }] : null
 }
 
-/** `@localhost` in the headers that name us, replaced by the address that the far end can reach. */
-export function withRealAddress(headers: readonly HeaderField[], hostPort: string): readonly HeaderField[] {
+/**
+ * The application's headers with the parties written out: `@localhost` replaced by the address that the far end can reach, and a bare
+ * URI put into angle brackets, as some phones read no other.
+ */
+export function withRealParties(headers: readonly HeaderField[], hostPort: string): readonly HeaderField[] {
   return headers.map(field =>
-    NAMING_US.has(field.name.toLowerCase()) ? { ...field, value: realAddress(field.value, hostPort) } : field,
+    PARTIES.has(field.name.toLowerCase()) ? { ...field, value: bracketed(realAddress(field.value, hostPort)) } : field,
   )
 }
 
-const NAMING_US = new Set(['from', 'to', 'contact', 'p-asserted-identity'])
+const PARTIES = new Set(['from', 'to', 'contact', 'p-asserted-identity'])
 
 const realAddress = (value: string, hostPort: string): string => value.replace(/@localhost(?::\d+)?(?![\w.-])/g, `@${hostPort}`)
+
+function bracketed(value: string): string {
+  const bare = value.includes('<') || value.includes(',') ? null : parseNameAddr(value)
+  return bare === null ? value : formatNameAddr(bare)
+}
 
 export interface NewRequest {
   readonly request: SipRequest
@@ -54,7 +62,7 @@ export function newRequest(
 ): NewRequest | null {
   const described = describedBody(app)
   if (described === null) return null
-  const headers = withRealAddress(app.headers, identity.hostPort(local))
+  const headers = withRealParties(app.headers, identity.hostPort(local))
   const given = (name: string): string | null => appHeader({ headers }, name)
   const own = identity.uri(local)
   const from = withTag(given('From') ?? `<${own}>`, defaults.tag)
@@ -89,7 +97,7 @@ export function requestInDialog(
   if (described === null) return null
   const toTarget = app.method === 'ACK' || app.uri.includes('placeholder') || parseUri(app.uri) === null
   const { uri, routes, nextHop } = routed(toTarget ? peer.target : app.uri, peer.routes)
-  const headers = withRealAddress(without(app.headers, DIALOG_HEADERS), hostPort)
+  const headers = withRealParties(without(app.headers, DIALOG_HEADERS), hostPort)
   const fields: HeaderField[] = [
     ...routes.map(value => ({ name: 'Route', value })),
     { name: 'Max-Forwards', value: '70' },

@@ -87,7 +87,9 @@ export class DialogSender {
   bye(dialog: Dialog, reason: ByeReason, peer: DialogPeer | null = dialog.peer): void {
     const { header, record } = BYE_REASONS[reason]
     const seq = dialog.nextSeq()
-    if (peer === dialog.peer) this.#parts.dialogs.end(dialog)
+    // Another phone that answered the same INVITE is hung up without touching the dialog of the first.
+    const isDialog = peer === null || peer.tag === dialog.peer?.tag
+    if (isDialog) this.#parts.dialogs.end(dialog)
     if (peer === null) return
     const app: AppRequest = {
       startLine: '',
@@ -99,16 +101,19 @@ export class DialogSender {
     // Whatever is answered, and if nothing is: the dialog is over for us.
     const indifferent: ClientTransactionUser = { onResponse: () => {}, onFailure: () => {} }
     this.send(app, dialog, peer, seq, indifferent, transaction => {
-      if (transaction === null || peer !== dialog.peer) return
+      if (transaction === null || !isDialog) return
       this.#parts.calls.report({ record: 'stop', reason: record }, 'application', transaction.request)
       if (dialog.session.open)
         tellOwnBye(dialog.session, transaction.request, transaction.destination, this.#parts.clock(), dialog.id)
     })
   }
 
-  /** Acknowledges and ends a phone that answered after another one had (RFC 3261 13.2.2.4), or whose application is gone. */
-  endAnswered(dialog: Dialog, peer: DialogPeer, seq: number): void {
+  /** Acknowledges an answer that nobody wants, and hangs up (RFC 3261 13.2.2.4). `onAcknowledged` gets what repeats the ACK. */
+  endAnswered(dialog: Dialog, peer: DialogPeer, seq: number, onAcknowledged: (repeat: () => void) => void): void {
     const app: AppRequest = { startLine: '', method: 'ACK', uri: 'sip:placeholder', headers: [], body: NO_BODY }
-    this.acknowledge(app, dialog, peer, seq, () => this.bye(dialog, 'nobody-there', peer))
+    this.acknowledge(app, dialog, peer, seq, (ack, repeat) => {
+      if (ack !== null) onAcknowledged(repeat)
+      this.bye(dialog, 'nobody-there', peer)
+    })
   }
 }

@@ -26,14 +26,6 @@ export interface DialogPeer {
   readonly rseq: number
 }
 
-/** An INVITE of ours that was answered with 2xx: its ACK, which a repeated 2xx asks for again (RFC 3261 13.2.2.4). */
-export interface AnsweredInvite {
-  readonly seq: number
-  readonly request: SipRequest
-  /** Sends the ACK again; `null` until the application has acknowledged. */
-  repeatAck: (() => void) | null
-}
-
 export type DialogState = 'early' | 'confirmed' | 'ended'
 
 /** Phones that may ring for one INVITE of ours before the rest is ignored. */
@@ -56,8 +48,6 @@ export class Dialog {
   state: DialogState = 'early'
   /** Cancels the INVITE of ours that is under way; `null` when none is. Until then theirs has to wait (RFC 3261 14.2). */
   cancelInvite: (() => void) | null = null
-  /** The INVITE of ours that waits for its ACK. */
-  unacknowledged: AnsweredInvite | null = null
   /** Ends the repetition of our 2xx when the ACK comes; `null` when nothing is being repeated. */
   onAcknowledged: (() => void) | null = null
   /** The control protocol's id for the INVITE that we answered, which its ACK bears; `null` for an ACK that gets an id of its own. */
@@ -115,9 +105,9 @@ export class Dialog {
     return true
   }
 
-  /** The peer of that tag, `null` when it never spoke. */
-  peerOf(tag: string | null): DialogPeer | null {
-    return tag === null ? null : (this.#peers.get(tag) ?? null)
+  /** The peer of that tag ('' for none), `null` when it never spoke. */
+  peerOf(tag: string): DialogPeer | null {
+    return this.#peers.get(tag) ?? null
   }
 
   /** The peer whose reliable provisional response had that RSeq, the latest first. */
@@ -153,12 +143,12 @@ export function contactUri(message: SipMessage): string | null {
   return first === undefined ? null : (parseNameAddr(first)?.uri ?? null)
 }
 
-/** The caller as the far end, from the request that began the dialog (RFC 3261 12.1.1). `null` without a tag or Contact. */
+/** The caller as the far end, from the request that began the dialog (RFC 3261 12.1.1). `null` without a Contact. */
 export function peerFromRequest(request: SipRequest): DialogPeer | null {
   return describePeer(request, 'From', headerValues(request, 'Record-Route'))
 }
 
-/** The callee as the far end, from its response (RFC 3261 12.1.2). `null` without a tag. */
+/** The callee as the far end, from its response (RFC 3261 12.1.2). */
 export function peerFromResponse(response: SipMessage, requestUri: string): DialogPeer | null {
   // A provisional response may lack the Contact; until it is known, the URI that was called must do.
   return describePeer(response, 'To', headerValues(response, 'Record-Route').reverse(), requestUri)
@@ -171,8 +161,9 @@ function describePeer(
   fallback: string | null = null,
 ): DialogPeer | null {
   const party = headerValue(message, side)
-  const tag = party === null ? null : tagOf(party)
   const target = contactUri(message) ?? fallback
-  if (party === null || tag === null || target === null) return null
+  if (party === null || target === null) return null
+  // A peer of RFC 2543 has no tag; to compare, an empty one serves (RFC 3261 12.1).
+  const tag = tagOf(party) ?? ''
   return { tag, party, target, routes, rseq: Number(headerValue(message, 'RSeq') ?? 0) }
 }

@@ -142,7 +142,7 @@ export class Dispatcher implements TransactionUser {
   /** Tags of a dialog are guessed by nobody, but two dialogs of ours may share a Call-ID and the far end's tag tells them apart. */
   #isFrom(dialog: Dialog, request: SipRequest): boolean {
     if (dialog.peer === null) return true
-    return dialog.peerOf(tagOf(headerValue(request, 'From') ?? '')) !== null
+    return dialog.peerOf(tagOf(headerValue(request, 'From') ?? '') ?? '') !== null
   }
 
   /** Nothing is left to route it by: it would go in a circle. */

@@ -156,7 +156,7 @@ export class EmbeddedSipServer {
     const calls = new CallDetails(control, clock)
     const sender = new DialogSender({ layer, locator, identity, dialogs, calls, clock })
     const uas = new UserAgentServer({ layer, dialogs, sender, identity, calls, ids, clock, timers })
-    const uac = new UserAgentClient({ layer, dialogs, sender, identity, locator, calls, ids, clock })
+    const uac = new UserAgentClient({ layer, dialogs, sender, identity, locator, calls, ids, clock, timers })
     const proxy = new SipProxy({ layer, locator, identity, calls, ids, clock, timers, mayRelay, counters })
     const commands = new CommandRouter({ uas, uac, proxy, dialogs })
     const dispatcher = new Dispatcher({ control, uas, proxy, dialogs, identity, calls, ids, counters })

@@ -46,7 +46,7 @@ export class ReliableProvisionals {
 
   /** Whether a RAck value acknowledges what is being repeated; if so the next response is sent. */
   acknowledge(rack: string): boolean {
-    const match = /^(\d{1,10})\s+(\d{1,10})\s+INVITE$/i.exec(rack.trim())
+    const match = /^(\d{1,10})\s+(\d{1,10})\s+INVITE\b/i.exec(rack.trim())
     if (match === null || this.#unacknowledged === null) return false
     if (Number(match[1]) !== this.#unacknowledged.rseq || Number(match[2]) !== this.#seq) return false
     this.#unacknowledged.repetition.stop()

@@ -5,7 +5,7 @@ import { tagOf } from '../message/name-addr.ts'
 import type { AppResponse } from './control-command.ts'
 import { appHeader } from './control-message.ts'
 import type { Dialog } from './dialog.ts'
-import { describedBody, withRealAddress } from './dialog-request.ts'
+import { describedBody, withRealParties } from './dialog-request.ts'
 import type { LocalIdentity } from './local-identity.ts'
 import { responseTo } from './responses.ts'
 import type { ServerTransaction } from './transaction-layer.ts'
@@ -74,5 +74,5 @@ export function fillResponse(
 }
 
 function realHeaders(transaction: ServerTransaction, app: AppResponse, identity: LocalIdentity): readonly HeaderField[] {
-  return withRealAddress(app.headers, identity.hostPort(transaction.local))
+  return withRealParties(app.headers, identity.hostPort(transaction.local))
 }
