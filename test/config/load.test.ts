@@ -365,12 +365,15 @@ describe('secrets', () => {
     ])
   })
 
-  test('in the file itself are accepted with a warning, and a token without an account too', async () => {
+  test('in the file itself are accepted with a warning, unlike those from the environment; a token without an account is one, too', async () => {
     const loaded = await load('zendesk:\n  token: abc\n')
     expect(loaded.ok && loaded.warnings.map(formatProblem)).toEqual([
       'config/bridge.yaml:2:10 zendesk.token: stands in the file itself — fix: take it from the environment (${NAME}) or from a file (token_file)',
       'config/bridge.yaml:2:10 zendesk.token: is set, but zendesk.base_url is not: everything goes to the sandbox — fix: set zendesk.base_url',
     ])
+    const given = { env: { T: 'abc' } }
+    const referred = await load('admin: { token: "${T}" }\n', given)
+    expect(referred).toMatchObject({ ok: true, warnings: [] })
   })
 
   test('are hidden when the configuration is shown', async () => {
