@@ -27,7 +27,10 @@ export interface AudioOptions {
 }
 
 /** What folders of recordings and of voicemails have in common. */
-type WatchedFolder = Pick<Config['recordings']['folders'][number], 'path' | 'settleMs' | 'unfinishedAfterMs' | 'polling'>
+type WatchedFolder = Pick<
+  Config['recordings']['folders'][number],
+  'path' | 'settleMs' | 'unfinishedAfterMs' | 'maxAgeMs' | 'polling'
+>
 
 export class Audio {
   readonly intake: Intake
@@ -79,6 +82,7 @@ export class Audio {
         isKnownFile: file => ledger.isKnownFile(file),
         settleMs: folder.settleMs,
         unfinishedAfterMs: folder.unfinishedAfterMs,
+        maxAgeMs: folder.maxAgeMs,
         polling: folder.polling,
         rescanEveryMs,
         clock: Date.now,

@@ -21,6 +21,9 @@ const settling = {
     .describe(
       'A file whose header says that it is still being written is taken all the same after no change for this long: the PBX crashed.',
     ),
+  max_age: duration('1m', '3650d')
+    .prefault('30d')
+    .describe('Files that were last written longer ago are history: they are counted and left alone.'),
   polling: flag()
     .prefault(false)
     .describe('Look for changes instead of waiting to be told: needed for network folders (NFS, SMB).'),
@@ -44,6 +47,7 @@ const recordingFolder = z
     match: folder.match,
     settleMs: folder.settle,
     unfinishedAfterMs: folder.unfinished_after,
+    maxAgeMs: folder.max_age,
     polling: folder.polling,
   }))
 
@@ -70,6 +74,7 @@ const voicemailFolder = z
     match: folder.match,
     settleMs: folder.settle,
     unfinishedAfterMs: folder.unfinished_after,
+    maxAgeMs: folder.max_age,
     polling: folder.polling,
   }))
 
