@@ -126,8 +126,9 @@ export class Dispatcher implements TransactionUser {
     if (!dialog.session.open) this.#answer(transaction, 481)
     else if (!dialog.acceptSeq(seq)) this.#answer(transaction, 500)
     else if (request.method === 'INVITE' && dialog.cancelInvite !== null) this.#answer(transaction, 491)
-    else if (request.method === 'PRACK' && !uas.acknowledgedProvisional(dialog, request)) this.#answer(transaction, 481)
-    else {
+    else if (request.method === 'PRACK') {
+      if (!uas.offerPrack(transaction, dialog)) this.#answer(transaction, 481)
+    } else {
       uas.offer(transaction, dialog.session, dialog)
       const isBye = request.method === 'BYE'
       if (isBye) {

@@ -115,6 +115,11 @@ export class EmbeddedSipServer {
     return this.#running?.pending() ?? { requests: 0, proxied: 0, dialogs: 0 }
   }
 
+  /** Whether an application takes requests of that method (lower case). */
+  routes(verb: string): boolean {
+    return this.#running?.control.hasRoute(verb) ?? false
+  }
+
   /** Opens all sockets, the control port first. Rejects with what to do about the one that could not be opened. */
   start(): Promise<{ control: ControlAddress; listening: readonly HopAddress[] }> {
     this.#started ??= this.#start()

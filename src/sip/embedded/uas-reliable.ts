@@ -44,15 +44,17 @@ export class ReliableProvisionals {
     return numbered
   }
 
-  /** Whether a RAck value acknowledges what is being repeated; if so the next response is sent. */
-  acknowledge(rack: string): boolean {
+  /** Whether a RAck value acknowledges what is being repeated. */
+  isAcknowledgedBy(rack: string): boolean {
     const match = /^(\d{1,10})\s+(\d{1,10})\s+INVITE\b/i.exec(rack.trim())
-    if (match === null || this.#unacknowledged === null) return false
-    if (Number(match[1]) !== this.#unacknowledged.rseq || Number(match[2]) !== this.#seq) return false
-    this.#unacknowledged.repetition.stop()
+    return match !== null && Number(match[1]) === this.#unacknowledged?.rseq && Number(match[2]) === this.#seq
+  }
+
+  /** The PRACK came: sends what waited for it. */
+  acknowledge(): void {
+    this.#unacknowledged?.repetition.stop()
     this.#unacknowledged = null
     this.#sendNext()
-    return true
   }
 
   /** Calls `done` once nothing waits for a PRACK any more: at once, or when the last one comes. */

@@ -121,9 +121,10 @@ export class UserAgentServer {
       this.#confirm(incoming, commandId, response, '')
       return
     }
-    const sent = reliable ? this.#sendReliably(incoming, response) : this.#send(incoming, response)
-    if (sent === null) session.nok(commandId, 'transport for response has been shutdown or closed')
-    else this.#confirm(incoming, commandId, sent, request.method === 'BYE' ? '' : (incoming.dialog?.id ?? ''))
+    this.#send(incoming, response, reliable, sent => {
+      if (sent === null) session.nok(commandId, 'transport for response has been shutdown or closed')
+      else this.#confirm(incoming, commandId, sent, request.method === 'BYE' ? '' : (incoming.dialog?.id ?? ''))
+    })
   }
 
   /** Hands an unanswered request to the proxy core; `null` when there is none of that id. */
@@ -153,10 +154,14 @@ export class UserAgentServer {
     tellMessage(dialog.session, ack, source, receivedAt, dialog.inviteTransactionId ?? this.#parts.ids.uuid(), dialog.id)
   }
 
-  /** Whether a PRACK's RAck acknowledges a reliable provisional response of ours. */
-  acknowledgedProvisional(dialog: Dialog, prack: SipRequest): boolean {
-    const rack = headerValue(prack, 'RAck')
-    return rack !== null && (this.#invites.get(dialog)?.reliable?.acknowledge(rack) ?? false)
+  /** A PRACK: `false` when it acknowledges nothing. Its application hears of it before what waited for it is sent. */
+  offerPrack(transaction: ServerTransaction, dialog: Dialog): boolean {
+    const reliable = this.#invites.get(dialog)?.reliable ?? null
+    const rack = headerValue(transaction.request, 'RAck')
+    if (reliable === null || rack === null || !reliable.isAcknowledgedBy(rack)) return false
+    this.offer(transaction, dialog.session, dialog)
+    reliable.acknowledge()
+    return true
   }
 
   /** The caller hung up before the answer: its INVITE still needs a final response (RFC 3261 15.1.2). */
@@ -226,21 +231,26 @@ export class UserAgentServer {
     return incoming.reliable.send(response)
   }
 
-  #send(incoming: Incoming, response: SipResponse): SipResponse | null {
+  /** Sends a response, perhaps later; `onSent` gets it as it went out, or `null` when it is too late for it. */
+  #send(incoming: Incoming, response: SipResponse, reliably: boolean, onSent: (sent: SipResponse | null) => void): void {
     const { transaction, reliable } = incoming
-    if (response.status < 200) {
+    if (reliably) onSent(this.#sendReliably(incoming, response))
+    else if (response.status < 200) {
       if (response.status > 100 && transaction.request.method === 'INVITE') this.#stopWaiting(incoming)
-      return transaction.respond(response) ? response : null
-    }
-    if (transaction.state !== 'proceeding') {
+      onSent(transaction.respond(response) ? response : null)
+    } else if (transaction.state !== 'proceeding') {
       this.#forget(incoming)
-      return null
+      onSent(null)
+    } else {
+      const answer = (): void => {
+        this.#answer(incoming, response)
+        onSent(response)
+      }
+      incoming.finished = true
+      // A 2xx must not overtake an unacknowledged offer or answer (RFC 3262 section 3).
+      if (reliable !== null && response.status < 300) reliable.whenClear(answer)
+      else answer()
     }
-    // A 2xx must not overtake an unacknowledged offer or answer (RFC 3262 section 3).
-    incoming.finished = true
-    if (reliable !== null && response.status < 300) reliable.whenClear(() => this.#answer(incoming, response))
-    else this.#answer(incoming, response)
-    return response
   }
 
   /** Sends the final response and does what follows from it. */
