@@ -5,7 +5,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { describe, isGone } from './failure.ts'
 import { isInside } from './spool.ts'
 
@@ -42,11 +42,9 @@ export class FolderEvents {
       if (this.#closed || this.#watched.get(folder)?.identity === identity) return
       this.#drop(folder)
       if (this.#watched.size >= mostFolders) throw new Error(`more than ${mostFolders} folders: the others are only rescanned`)
-      const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        // Its own name is the last that is heard of a folder that was removed or moved; another may have taken its place.
-        if (name === basename(folder)) this.#drop(folder)
-        this.#onEvent(name === null || name === basename(folder) ? folder : join(folder, name))
-      })
+      const watcher = watch(folder, { persistent: false }, (_event, name) =>
+        this.#onEvent(name === null ? folder : join(folder, name)),
+      )
       watcher.on('error', error => {
         this.#drop(folder)
         if (!isGone(error)) this.#onProblem(folder, describe(error))

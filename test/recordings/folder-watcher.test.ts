@@ -1,12 +1,13 @@
 import { appendFile, chmod, mkdir, mkdtemp, open, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RecordingId } from '../../src/events/recording.ts'
 import type { Candidate, TakeResult } from '../../src/recordings/candidate.ts'
 import { FolderWatcher, type FolderWatcherOptions } from '../../src/recordings/folder-watcher.ts'
 import type { SourceFile } from '../../src/recordings/ledger.ts'
 import { recordingFolder } from '../../src/recordings/recording-folder.ts'
+import { eventually } from './eventually.ts'
 import { keptLog } from './kept-log.ts'
 import { tone, wav } from './wav.ts'
 
@@ -57,7 +58,7 @@ function watch(taken: Taken, options: Partial<FolderWatcherOptions> = {}) {
   return { watcher, log }
 }
 
-const scanned = (watcher: FolderWatcher) => vi.waitFor(() => expect(watcher.status().lastRescanAt).not.toBeNull())
+const scanned = (watcher: FolderWatcher) => eventually(() => expect(watcher.status().lastRescanAt).not.toBeNull())
 
 describe('what is found', () => {
   test('files that were there before, new ones, those in new folders, and those moved in with a folder', async () => {
@@ -72,7 +73,7 @@ describe('what is found', () => {
     const outside = await mkdtemp(join(tmpdir(), 'moved-'))
     await writeFile(join(outside, 'moved.wav'), wav())
     await rename(outside, join(folder, 'moved'))
-    await vi.waitFor(() => expect(taken.names).toEqual(['deep.wav', 'moved.wav', 'new.wav', 'old.wav']), 5_000)
+    await eventually(() => expect(taken.names).toEqual(['deep.wav', 'moved.wav', 'new.wav', 'old.wav']))
   })
 
   test('a rescan finds what no event told of', async () => {
@@ -81,7 +82,7 @@ describe('what is found', () => {
     await scanned(watcher)
     await mkdir(join(folder, 'share'))
     await writeFile(join(folder, 'share/a.wav'), wav())
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav']), 5_000)
+    await eventually(() => expect(taken.names).toEqual(['a.wav']))
   })
 
   test('a burst of 2,000 files, each once', async () => {
@@ -93,7 +94,7 @@ describe('what is found', () => {
     for (let n = 0; n < names.length; n += 100) {
       await Promise.all(names.slice(n, n + 100).map(name => writeFile(join(folder, name), bytes)))
     }
-    await vi.waitFor(() => expect(taken.files.length).toBeGreaterThanOrEqual(2_000), 15_000)
+    await eventually(() => expect(taken.files.length).toBeGreaterThanOrEqual(2_000))
     expect(new Set(taken.names).size).toBe(2_000)
     expect(taken.files).toHaveLength(2_000)
     expect(watcher.status()).toMatchObject({ handedOver: 2_000, unsettled: 0, failed: 0 })
@@ -103,11 +104,11 @@ describe('what is found', () => {
     await writeFile(join(folder, 'a.wav'), wav())
     const taken = new Taken()
     const first = watch(taken)
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav']))
+    await eventually(() => expect(taken.names).toEqual(['a.wav']))
     await first.watcher.stop()
     await writeFile(join(folder, 'b.wav'), wav())
     watch(taken)
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav', 'b.wav']))
+    await eventually(() => expect(taken.names).toEqual(['a.wav', 'b.wav']))
   })
 })
 
@@ -124,9 +125,9 @@ describe('what is left alone', () => {
     await writeFile(join(folder, 'good.wav'), wav())
     const taken = new Taken()
     const { watcher, log } = watch(taken, { rescanEveryMs: 100 })
-    await vi.waitFor(() => expect(taken.names).toEqual(['good.wav']))
+    await eventually(() => expect(taken.names).toEqual(['good.wav']))
     const rescans = watcher.status().lastRescanAt ?? 0
-    await vi.waitFor(() => expect(watcher.status().lastRescanAt ?? 0).toBeGreaterThan(rescans + 100))
+    await eventually(() => expect(watcher.status().lastRescanAt ?? 0).toBeGreaterThan(rescans + 100))
     expect(watcher.status().ignored).toBe(2)
     expect(log.lines.filter(line => line.message === 'files that do not match are ignored')).toHaveLength(1)
     expect(taken.names).toEqual(['good.wav'])
@@ -138,8 +139,8 @@ describe('what is left alone', () => {
     await writeFile(join(folder, 'new.wav'), wav())
     const taken = new Taken()
     const { watcher } = watch(taken, { maxAgeMs: 86_400_000 })
-    await vi.waitFor(() => expect(taken.names).toEqual(['new.wav']))
-    await vi.waitFor(() => expect(watcher.status().tooOld).toBe(1))
+    await eventually(() => expect(taken.names).toEqual(['new.wav']))
+    await eventually(() => expect(watcher.status().tooOld).toBe(1))
   })
 })
 
@@ -151,16 +152,16 @@ describe('when a file is finished', () => {
     await scanned(watcher)
     const path = join(folder, 'growing.wav')
     await writeFile(path, wav({ data: data.subarray(0, 8000), dataSize: 0, riffSize: 0 }))
-    await vi.waitFor(() => expect(watcher.status().unsettled).toBe(1))
+    await eventually(() => expect(watcher.status().unsettled).toBe(1))
     await appendFile(path, data.subarray(8000))
     const seen = Date.now()
     // Longer than settle: only the header keeps it.
-    await vi.waitFor(() => expect(Date.now() - seen).toBeGreaterThan(400))
+    await eventually(() => expect(Date.now() - seen).toBeGreaterThan(400))
     expect(taken.files).toEqual([])
     const handle = await open(path, 'r+')
     await handle.write(wav({ data }).subarray(0, 44), 0, 44, 0)
     await handle.close()
-    await vi.waitFor(() => expect(taken.files).toHaveLength(1))
+    await eventually(() => expect(taken.files).toHaveLength(1))
     expect(taken.files[0]?.file.size).toBe(44 + data.length)
   })
 
@@ -168,7 +169,7 @@ describe('when a file is finished', () => {
     await writeFile(join(folder, 'crashed.wav'), wav({ dataSize: 0, riffSize: 0 }))
     const taken = new Taken()
     watch(taken, { unfinishedAfterMs: 300 })
-    await vi.waitFor(() => expect(taken.names).toEqual(['crashed.wav']))
+    await eventually(() => expect(taken.names).toEqual(['crashed.wav']))
   })
 
   test('one that changed while it was taken is taken again', async () => {
@@ -180,7 +181,7 @@ describe('when a file is finished', () => {
       return candidate.baseName === 'a.wav' ? { kind: 'unsettled', reason: 'it changed' } : ok(candidate)
     }
     watch(taken)
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav', 'a.wav']))
+    await eventually(() => expect(taken.names).toEqual(['a.wav', 'a.wav']))
   })
 
   test('one that could not be taken is tried again by a rescan', async () => {
@@ -189,9 +190,9 @@ describe('when a file is finished', () => {
     const ok = taken.answer
     taken.answer = () => ({ kind: 'failed', reason: 'the disk is full' })
     const { watcher } = watch(taken, { rescanEveryMs: 100 })
-    await vi.waitFor(() => expect(watcher.status().failed).toBeGreaterThan(0))
+    await eventually(() => expect(watcher.status().failed).toBeGreaterThan(0))
     taken.answer = ok
-    await vi.waitFor(() => expect(watcher.status().handedOver).toBe(1))
+    await eventually(() => expect(watcher.status().handedOver).toBe(1))
   })
 })
 
@@ -200,11 +201,11 @@ describe('a folder in trouble', () => {
     const missing = join(folder, 'later')
     const taken = new Taken()
     const { watcher, log } = watch(taken, { folder: missing, rescanEveryMs: 100 })
-    await vi.waitFor(() => expect(watcher.status().problem).toMatch(/ENOENT/))
+    await eventually(() => expect(watcher.status().problem).toMatch(/ENOENT/))
     await mkdir(missing)
     await writeFile(join(missing, 'a.wav'), wav())
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav']))
-    await vi.waitFor(() => expect(watcher.status().problem).toBeNull())
+    await eventually(() => expect(taken.names).toEqual(['a.wav']))
+    await eventually(() => expect(watcher.status().problem).toBeNull())
     expect(log.lines.filter(line => line.level === 'error')).toHaveLength(1)
   })
 
@@ -217,10 +218,10 @@ describe('a folder in trouble', () => {
     await rm(inner, { recursive: true })
     await mkdir(inner)
     await writeFile(join(inner, 'a.wav'), wav())
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav']))
+    await eventually(() => expect(taken.names).toEqual(['a.wav']))
     await unlink(join(inner, 'a.wav'))
     await writeFile(join(inner, 'b.wav'), wav())
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav', 'b.wav']))
+    await eventually(() => expect(taken.names).toEqual(['a.wav', 'b.wav']))
   })
 
   test.skipIf(process.getuid?.() === 0)('one that may not be read is told of once, and the others go on', async () => {
@@ -229,8 +230,8 @@ describe('a folder in trouble', () => {
     await writeFile(join(folder, 'a.wav'), wav())
     const taken = new Taken()
     const { watcher, log } = watch(taken, { rescanEveryMs: 100 })
-    await vi.waitFor(() => expect(taken.names).toEqual(['a.wav']))
-    await vi.waitFor(() => expect(watcher.status().problem).toMatch(/may not read/))
+    await eventually(() => expect(taken.names).toEqual(['a.wav']))
+    await eventually(() => expect(watcher.status().problem).toMatch(/may not read/))
     expect(log.lines.filter(line => line.level === 'error')).toHaveLength(1)
     await chmod(join(folder, 'locked'), 0o700)
   })

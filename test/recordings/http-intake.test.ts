@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { UploadFields } from '../../src/recordings/upload-name.ts'
+import { eventually } from './eventually.ts'
 import { callId, Stage } from './stage.ts'
 import { tone, wav } from './wav.ts'
 
@@ -28,7 +29,7 @@ test('an upload is stored, tied to its call, encoded, and removed once it is del
   stage.ledger.calls.set('sip:abc@pbx', callId('call_a'))
   const result = await upload(pieces(wav({ data: tone(2) })), { callId: 'abc@pbx', startedAt: '2026-11-22T06:37:17Z' })
   if (result.kind !== 'accepted') throw new Error(JSON.stringify(result))
-  await vi.waitFor(() => expect(stage.ledger.jobs).toHaveLength(1), 10_000)
+  await eventually(() => expect(stage.ledger.jobs).toHaveLength(1))
   expect(stage.ledger.jobs[0]).toMatchObject({ id: result.id, callId: 'call_a', startedAt: Date.UTC(2026, 10, 22, 6, 37, 17) })
   await stage.deliver(result.id)
   expect(await leftovers()).toEqual([])

@@ -1,9 +1,10 @@
 import { copyFile, cp, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CallSnapshot } from '../../src/events/event.ts'
 import type { AudioItem } from '../../src/events/recording.ts'
+import { eventually } from './eventually.ts'
 import { callId, Stage } from './stage.ts'
 import { tone, wav } from './wav.ts'
 
@@ -26,16 +27,15 @@ const exists = (path: string) =>
     () => true,
     () => false,
   )
-const patience = { timeout: 10_000 }
 
 async function only(state: AudioItem['state']): Promise<AudioItem> {
-  return vi.waitFor(() => {
+  return eventually(() => {
     const [item, second] = stage.ledger.in(state)
     expect(item).toBeDefined()
     expect(second).toBeUndefined()
     if (item === undefined) throw new Error('none')
     return item
-  }, patience)
+  })
 }
 
 function aliveCall(id: string, from: string, to: string, startedAt: number): CallSnapshot {
@@ -62,7 +62,7 @@ describe('a recording', () => {
     await fixture(wav49)
     await fixture(unanswered)
     await stage.start()
-    await vi.waitFor(() => expect(stage.ledger.jobs).toHaveLength(2), patience)
+    await eventually(() => expect(stage.ledger.jobs).toHaveLength(2))
     const byName = new Map(stage.ledger.jobs.map(item => [item.sourcePath.split('/').at(-1), item]))
     expect(byName.get(answered)).toMatchObject({
       state: 'queued',
@@ -87,10 +87,11 @@ describe('a recording', () => {
   })
 
   test('one that comes before its call waits, and goes on as soon as the call is known', async () => {
+    stage.options = { tickMs: 600_000 }
     await fixture(answered)
     await stage.start()
     await only('waiting')
-    await vi.waitFor(() => expect(stage.intake.status()).toMatchObject({ waiting: 1, working: 0 }))
+    await eventually(() => expect(stage.intake.status()).toMatchObject({ waiting: 1, working: 0 }))
     stage.knowCall('call_a', 'sip:1-3723@127.0.0.1', 'unique:1795329426.4')
     expect(await only('queued')).toMatchObject({ callId: 'call_a' })
   })
@@ -141,7 +142,7 @@ describe('a recording', () => {
     await writeFile(join(stage.monitor, '1_a.wav'), wav({ data: tone(3), dataSize: 96_000 }))
     await stage.start()
     stage.skew += 601_000
-    await vi.waitFor(() => expect(stage.ledger.in('quarantined')).toHaveLength(2), patience)
+    await eventually(() => expect(stage.ledger.in('quarantined')).toHaveLength(2))
     const truncated = stage.ledger.in('quarantined').find(item => item.sourcePath.endsWith('1_a.wav'))
     if (truncated === undefined) throw new Error('not quarantined')
     expect(truncated.reason).toBe('truncated: 48000 of the 96000 bytes of audio that its header promises are there')
@@ -173,7 +174,7 @@ describe('trouble', () => {
     stage.ledger.calls.set('sip:1-3723@127.0.0.1', callId('call_a'))
     await fixture(answered)
     await stage.start()
-    await vi.waitFor(() => expect(stage.intake.counters.retried).toBeGreaterThan(1), patience)
+    await eventually(() => expect(stage.intake.counters.retried).toBeGreaterThan(1))
     expect(stage.intake.status()).toMatchObject({
       lastError: { reason: 'no ffmpeg: install one' },
       transcoder: { missing: 'no ffmpeg: install one' },
@@ -188,7 +189,7 @@ describe('trouble', () => {
     await stage.start()
     stage.ledger.fault = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
     await fixture(answered)
-    await vi.waitFor(() => expect(stage.log.lines.some(line => line.level === 'error')).toBe(true), patience)
+    await eventually(() => expect(stage.log.lines.some(line => line.level === 'error')).toBe(true))
     expect(stage.ledger.items.size).toBe(0)
     stage.ledger.fault = null
     await only('queued')
@@ -199,12 +200,24 @@ describe('trouble', () => {
     await stage.start()
     await only('waiting')
     await writeFile(join(stage.monitor, '1_a.wav'), wav({ data: tone(2) }))
-    await vi.waitFor(() => expect(stage.ledger.in('waiting')).toHaveLength(2), patience)
+    await eventually(() => expect(stage.ledger.in('waiting')).toHaveLength(2))
     stage.knowCall('call_a', 'sip:a')
-    await vi.waitFor(() => expect(stage.ledger.jobs).toHaveLength(1), patience)
+    await eventually(() => expect(stage.ledger.jobs).toHaveLength(1))
     expect(stage.ledger.jobs[0]).toMatchObject({ source: { durationMs: 2000 } })
     stage.skew += 601_000
     expect(await only('quarantined')).toMatchObject({ reason: expect.stringContaining('not what was taken in any more') })
+  })
+
+  test('a source that is being rewritten is not judged by what it holds meanwhile', async () => {
+    await writeFile(join(stage.monitor, '1_a.wav'), wav({ data: tone(1) }))
+    await stage.start()
+    const item = await only('waiting')
+    await writeFile(join(stage.monitor, '1_a.wav'), wav({ data: Buffer.alloc(0), riffSize: 0 }))
+    stage.knowCall('call_a', 'sip:a')
+    await eventually(() => expect(stage.intake.status()).toMatchObject({ waiting: 1, working: 0 }))
+    expect(await stage.ledger.get(item.id)).toMatchObject({ state: 'waiting' })
+    await writeFile(join(stage.monitor, '1_a.wav'), wav({ data: tone(1) }))
+    expect(await only('queued')).toMatchObject({ id: item.id })
   })
 
   test('a recording that is moved while it waits is found where it is', async () => {
@@ -213,7 +226,7 @@ describe('trouble', () => {
     await only('waiting')
     await mkdir(join(stage.monitor, '2026'))
     await rename(join(stage.monitor, answered), join(stage.monitor, '2026', answered))
-    await vi.waitFor(() => expect(stage.intake.counters.known).toBe(1), patience)
+    await eventually(() => expect(stage.intake.counters.known).toBe(1))
     stage.knowCall('call_a', 'sip:1-3723@127.0.0.1')
     expect(await only('queued')).toMatchObject({ sourcePath: join(stage.monitor, '2026', answered) })
   })
@@ -227,13 +240,13 @@ describe('a restart', () => {
     await stage.stop()
     await fixture(wav49)
     await stage.start()
-    await vi.waitFor(() => expect(stage.ledger.in('waiting')).toHaveLength(2), patience)
+    await eventually(() => expect(stage.ledger.in('waiting')).toHaveLength(2))
     stage.knowCall('call_a', 'sip:1-3723@127.0.0.1')
     stage.knowCall('call_b', 'sip:1-3852@127.0.0.1')
-    await vi.waitFor(() => expect(stage.ledger.jobs).toHaveLength(2), patience)
+    await eventually(() => expect(stage.ledger.jobs).toHaveLength(2))
     await stage.stop()
     await stage.start()
-    await vi.waitFor(() => expect(stage.intake.status().waiting).toBe(0))
+    await eventually(() => expect(stage.intake.status().waiting).toBe(0))
     expect(stage.ledger.items.size).toBe(2)
     expect(stage.ledger.jobs).toHaveLength(2)
   })
@@ -336,7 +349,7 @@ describe('a voicemail', () => {
     await mkdir(old)
     for (const extension of ['wav', 'WAV', 'txt'])
       await rename(join(inbox(), `msg0000.${extension}`), join(old, `msg0003.${extension}`))
-    await vi.waitFor(() => expect(stage.intake.counters.known).toBeGreaterThan(0), patience)
+    await eventually(() => expect(stage.intake.counters.known).toBeGreaterThan(0))
     expect(stage.ledger.items.size).toBe(1)
     expect(stage.ledger.jobs).toHaveLength(1)
   })
@@ -349,7 +362,7 @@ describe('a voicemail', () => {
     await only('waiting')
     const old = join(stage.voicemail, 'default/1002/Old')
     await rename(inbox(), old)
-    await vi.waitFor(() => expect(stage.ledger.in('waiting')[0]?.sourcePath).toBe(join(old, 'msg0000.wav')), patience)
+    await eventually(() => expect(stage.ledger.in('waiting')[0]?.sourcePath).toBe(join(old, 'msg0000.wav')))
     stage.findFfmpeg = real
     await only('queued')
   })
@@ -364,7 +377,7 @@ describe('a voicemail', () => {
     await writeFile(join(inbox(), 'msg0000.txt'), text.slice(0, text.indexOf('duration')))
     await stage.start()
     const started = Date.now()
-    await vi.waitFor(() => expect(Date.now() - started).toBeGreaterThan(400))
+    await eventually(() => expect(Date.now() - started).toBeGreaterThan(400))
     expect(stage.ledger.items.size).toBe(0)
     await writeFile(join(inbox(), 'msg0000.wav'), wav({ data: tone(2) }))
     await writeFile(join(inbox(), 'msg0000.txt'), text)

@@ -3,12 +3,13 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readAudioFile } from '../../src/recordings/audio-file.ts'
 import { OpenFile, sourceFile } from '../../src/recordings/byte-source.ts'
 import type { EncodeSettings } from '../../src/recordings/encode-run.ts'
 import { bundledFfmpeg, findFfmpeg } from '../../src/recordings/ffmpeg.ts'
 import { durationProblem, type EncodeResult, Transcoder } from '../../src/recordings/transcoder.ts'
+import { eventually } from './eventually.ts'
 import { keptLog } from './kept-log.ts'
 import { tone, type WavOptions, wav } from './wav.ts'
 
@@ -184,7 +185,7 @@ describe('what goes wrong', () => {
     const pid = async (): Promise<number> => Number(await readFile(pidFile, 'utf8'))
     const abort = new AbortController()
     const aborted = encode(make({ findFfmpeg: search }), path, abort.signal)
-    await vi.waitFor(async () => expect(await pid()).toBeGreaterThan(0))
+    await eventually(async () => expect(await pid()).toBeGreaterThan(0))
     abort.abort()
     expect(await aborted).toEqual({ kind: 'aborted' })
     expect(isAlive(await pid())).toBe(false)
