@@ -105,9 +105,14 @@ export class Trunk {
   #learn(destinations: readonly Destination[], result: unknown): void {
     if (!isProxyResult(result)) return
     const statusFrom = ({ address, port }: Destination): number | null =>
-      result.responses.find(response => response.address === address && response.port === port)?.msgs.at(-1)?.status ?? null
+      result.responses.find(response => response.address === address && response.port === port)?.msgs[0]?.status ?? null
     const statuses = destinations.map(statusFrom)
-    const lastTried = statuses.findLastIndex(status => status !== null)
+    // drachtio-srf 5.0.29 files an answer from another port of the same address under the answer before it.
+    const answers = result.responses.reduce((count, { msgs }) => count + msgs.length, 0)
+    const lastTried = Math.max(
+      statuses.findLastIndex(status => status !== null),
+      answers - 1,
+    )
     for (const [position, { gateway }] of destinations.entries()) {
       const status = statuses[position] ?? null
       const hasFailed = status === 503 || (status === null && position < lastTried)

@@ -55,10 +55,10 @@ export async function startApp(control: ControlAddress): Promise<Srf> {
   return srf
 }
 
-/** Waits until the server has taken an application's route, as drachtio-srf does not say when it has. */
-export async function routed(server: EmbeddedSipServer, verb: string): Promise<void> {
+/** Waits until that many applications route the verb, as drachtio-srf does not say when its route was taken. */
+export async function routed(server: EmbeddedSipServer, verb: string, takers = 1): Promise<void> {
   await vi.waitFor(() => {
-    if (!server.routes(verb)) throw new Error(`nobody routes ${verb} yet`)
+    if (server.takers(verb) < takers) throw new Error(`${server.takers(verb)} route ${verb} yet`)
   })
 }
 

@@ -19,6 +19,8 @@ export interface Parts {
   /** Send this CSeq number instead of the next one. */
   readonly seq?: number
   readonly branch?: string
+  /** Answer with this To tag instead of the call's own. */
+  readonly tag?: string
 }
 
 export interface Phone extends Peer {
@@ -165,9 +167,10 @@ export async function startPhone(name: string): Promise<Phone> {
       },
       message,
       respond(status, parts = {}) {
-        const headers = [...(parts.headers ?? []), { name: 'Contact', value: contact }]
+        const headers = [...(parts.headers ?? [])]
+        if (!headers.some(({ name: given }) => given === 'Contact')) headers.push({ name: 'Contact', value: contact })
         if (parts.body !== undefined) headers.push({ name: 'Content-Type', value: 'application/sdp' })
-        const response = responseTo(message, status, { toTag: tag, headers, body: Buffer.from(parts.body ?? '') })
+        const response = responseTo(message, status, { toTag: parts.tag ?? tag, headers, body: Buffer.from(parts.body ?? '') })
         peer.send(serializeMessage(response), hopOfVia(message))
       },
     }

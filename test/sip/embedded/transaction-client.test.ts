@@ -46,13 +46,16 @@ describe('an INVITE that we send', () => {
     })
     const answers = recordedAnswers()
     const transaction = layer.request(outgoing('INVITE'), peer.address, answers)
+    await vi.waitFor(() => expect(answers.responses.length).toBeGreaterThan(0), settled)
+    // On a busy machine one or two may have gone out before the 100 came.
+    const repeated = layer.counters.retransmissionsSent
     // A second, unanswered transaction is the clock: when it times out, the first one has outlived timer B.
     const clock = recordedAnswers()
     layer.request(outgoing('OPTIONS'), peer.address, clock)
     await vi.waitFor(() => expect(clock.failures).toHaveLength(1), settled)
-    expect(kinds(answers.responses)).toEqual([100])
+    expect(new Set(kinds(answers.responses))).toEqual(new Set([100]))
     expect(answers.failures).toEqual([])
-    expect(kinds(peer.got).filter(kind => kind === 'INVITE')).toHaveLength(1)
+    expect(kinds(peer.got).filter(kind => kind === 'INVITE')).toHaveLength(1 + repeated)
     transaction.abandon()
     expect(layer.held.clientTransactions).toBe(0)
   })
@@ -142,12 +145,13 @@ describe('cancelling', () => {
     peer.send(serializeMessage(answerTo(invite, 487)))
     await vi.waitFor(() => expect(kinds(answers.responses)).toEqual([180, 487]), settled)
     await vi.waitFor(() => expect(layer.held.clientTransactions).toBe(0), settled)
-    expect(kinds(peer.got).filter(kind => kind === 'CANCEL')).toHaveLength(1)
+    // A repetition of the first may have crossed its answer; a second one would not have its Reason.
+    const cancels = peer.got.filter(message => message.kind === 'request' && message.method === 'CANCEL')
+    expect(new Set(cancels.map(message => headerValue(message, 'Reason')))).toEqual(new Set(['SIP;cause=200']))
     expect(branchOf(headerValue(cancel, 'Via'))).toBe(branchOf(headerValue(invite, 'Via')))
     expect(cancel.uri).toBe(invite.uri)
     expect(cseqOf(cancel)).toBe('1 CANCEL')
     expect(headerValue(cancel, 'To')).toBe('<sip:bob@127.0.0.1>')
-    expect(headerValue(cancel, 'Reason')).toBe('SIP;cause=200')
     expect(answers.failures).toEqual([])
   })
 
