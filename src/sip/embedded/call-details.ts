@@ -5,10 +5,10 @@ import { type CallDetail, callDetailLeader } from './control-report.ts'
 import type { ControlServer } from './control-server.ts'
 
 export class CallDetails {
-  readonly #control: Pick<ControlServer, 'sessionFor' | 'hasRoute'>
+  readonly #control: Pick<ControlServer, 'sessionFor' | 'takers'>
   readonly #clock: () => number
 
-  constructor(control: Pick<ControlServer, 'sessionFor' | 'hasRoute'>, clock: () => number) {
+  constructor(control: Pick<ControlServer, 'sessionFor' | 'takers'>, clock: () => number) {
     this.#control = control
     this.#clock = clock
   }
@@ -16,7 +16,7 @@ export class CallDetails {
   /** Reports what `message` did to a call; `source` says whether it came from the network or from an application of ours. */
   report(detail: CallDetail, source: 'network' | 'application', message: SipMessage): void {
     const verb = `cdr:${detail.record}`
-    if (!this.#control.hasRoute(verb)) return
+    if (this.#control.takers(verb) === 0) return
     const at = this.#clock()
     this.#control.sessionFor(verb)?.tell(uid => callDetailLeader(uid, detail, source, at), serializeMessage(message))
   }

@@ -88,9 +88,9 @@ export class ControlServer {
     return false
   }
 
-  /** Whether anybody asked for this verb. */
-  hasRoute(verb: string): boolean {
-    return this.#routes.has(verb)
+  /** How many applications asked for this verb. */
+  takers(verb: string): number {
+    return this.#routes.get(verb)?.length ?? 0
   }
 
   /** The application whose turn it is for a verb (lower case), round robin; `null` when nobody takes it. */

@@ -115,9 +115,9 @@ export class EmbeddedSipServer {
     return this.#running?.pending() ?? { requests: 0, proxied: 0, dialogs: 0 }
   }
 
-  /** Whether an application takes requests of that method (lower case). */
-  routes(verb: string): boolean {
-    return this.#running?.control.hasRoute(verb) ?? false
+  /** How many applications take requests of that method (lower case). */
+  takers(verb: string): number {
+    return this.#running?.control.takers(verb) ?? 0
   }
 
   /** Opens all sockets, the control port first. Rejects with what to do about the one that could not be opened. */
