@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Some tests run the built command as a process of its own.
+    globalSetup: ['test/tools/build.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // Real sockets and real child processes on two cores: more workers only steal time from each other.

@@ -35,7 +35,8 @@ export interface TransactionsOptions {
   readonly accept?: (source: HopAddress, request: SipRequest) => 'accept' | 'drop'
   /**
    * The tap at the asking side: each new request, stray ACK and CANCEL once, and each response that a server transaction sends but 100
-   * and retransmissions.
+   * and retransmissions. Also a response that is passed on without a transaction: an answer that comes after a restart is seen once more
+   * for each time that its sender repeats it.
    */
   readonly onSeen?: (seen: SeenMessage) => void
 }
@@ -45,6 +46,7 @@ export class SipTransactions implements TransactionLayer {
   readonly #log: SipLog
   readonly #now: () => number
   readonly #guard: CallbackGuard
+  readonly #onSeen: TransactionsOptions['onSeen']
   readonly #transports: SipTransports
   readonly #servers: ServerTransactions
   readonly #clients: ClientTransactions
@@ -69,6 +71,7 @@ export class SipTransactions implements TransactionLayer {
     this.#log = log
     this.#now = now
     this.#guard = guard
+    this.#onSeen = onSeen
     this.#transports = transports
     this.#servers = new ServerTransactions({ ids, timers, counters, guard, now, full, accept, onSeen, send })
     this.#clients = new ClientTransactions({ transports, ids, timers, counters, log, guard })
@@ -124,6 +127,10 @@ export class SipTransactions implements TransactionLayer {
       return
     }
     const port = source.transport === 'udp' ? source.port : (via.port ?? SIP_PORT)
+    const onSeen = this.#onSeen
+    if (onSeen !== undefined) {
+      this.#guard.run('onSeen', () => onSeen({ at: this.#now(), direction: 'sent', peer: source, message: response }))
+    }
     this.#sendResponse(serializeMessage(response), { source, local: null, port })
   }
 
