@@ -21,9 +21,11 @@ export interface SipCounters {
   strayResponses: number
   connectionsAccepted: number
   connectionsOpened: number
-  /** Connections closed by us: over the limit, malformed, or idle. */
+  /** Over the limit: closed at once, or not opened. */
   connectionsRefused: number
+  /** Closed because their bytes were no SIP. */
   connectionsClosedMalformed: number
+  /** Closed because they were silent, or a message took too long to come. */
   connectionsTimedOut: number
   /** A callback of the layer's user threw: a bug of ours. */
   userErrors: number

@@ -4,7 +4,18 @@ import { parseListenAddress } from '../../../src/sip/embedded/listen-address.ts'
 import { LocalAddresses } from '../../../src/sip/embedded/local-addresses.ts'
 import { type Framed, StreamFraming } from '../../../src/sip/embedded/stream-framing.ts'
 import { headerValue } from '../../../src/sip/message/headers.ts'
-import { answer, kinds, recordedUser, requestText, startLayer, tcpPeer, tcpServer, udpPeer } from './transaction-peers.ts'
+import {
+  answer,
+  kinds,
+  outgoing,
+  recordedAnswers,
+  recordedUser,
+  requestText,
+  startLayer,
+  tcpPeer,
+  tcpServer,
+  udpPeer,
+} from './transaction-peers.ts'
 
 const settled = { timeout: 5_000, interval: 5 }
 const peerAddress = { transport: 'tcp', address: '192.0.2.1', port: 5060 } as const
@@ -137,22 +148,17 @@ describe('a TCP connection', () => {
   })
 
   test('whose far end reads nothing is closed before its backlog grows beyond the limit', async () => {
-    const { tcp, layer } = await startLayer(recordedUser(answer(200)), { limits: { maxUnsentBytes: 10_000 } })
-    const peer = await tcpPeer(tcp)
-    peer.socket.pause()
-    const wide = requestText('OPTIONS', peer.address, { transport: 'TCP', headers: [`Call-Info: ${'x'.repeat(10)}`] })
-    const flood = setInterval(() => {
-      for (let index = 0; index < 500; index++) {
-        peer.send(
-          wide
-            .replace(/branch=\w+/, `branch=z9hG4bK${performance.now()}${index}`)
-            .replace('sip:alice', `sip:${'a'.repeat(8_000)}`),
-        )
-      }
-    }, 5)
-    await vi.waitFor(() => expect(layer.held.connections).toBe(0), settled)
-    clearInterval(flood)
-    expect(layer.counters.transportErrors).toBeGreaterThan(0)
+    const { layer } = await startLayer(recordedUser(), { limits: { maxUnsentBytes: 1_000_000 } })
+    const deaf = await tcpServer()
+    const answers = recordedAnswers()
+    layer.request(outgoing('OPTIONS'), deaf.address, answers)
+    await deaf.message(0)
+    deaf.sockets[0]?.pause()
+    // 30 MB: far more than the kernel holds for both ends.
+    const wide = { ...outgoing('MESSAGE'), body: Buffer.alloc(60_000) }
+    for (let times = 0; times < 500; times++) layer.request(wide, deaf.address, answers)
+    await vi.waitFor(() => expect(answers.failures.length).toBeGreaterThan(0), settled)
+    expect(answers.failures[0]).toMatchObject({ failure: 'transport', detail: expect.stringContaining('unread') })
   })
 
   test('that closed is replaced by one to the port of the Via for what is still to be answered', async () => {
