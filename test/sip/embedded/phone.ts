@@ -21,6 +21,10 @@ export interface Parts {
   readonly branch?: string
   /** Answer with this To tag instead of the call's own. */
   readonly tag?: string
+  readonly maxForwards?: number
+  /** Send along this Route value, and with this To tag, instead of the dialog's. */
+  readonly route?: string
+  readonly toTag?: string
 }
 
 export interface Phone extends Peer {
@@ -52,7 +56,8 @@ export interface IncomingRequest extends Call {
 /** A phone on an ephemeral port. */
 export async function startPhone(name: string): Promise<Phone> {
   const peer = await udpPeer(null)
-  const taken = new Set<SipMessage>()
+  /** Requests that the test has seen, by their transaction: a retransmission is not another request. */
+  const taken = new Set<string>()
   const contact = `<sip:${name}@127.0.0.1:${peer.address.port}>`
 
   function begin(
@@ -79,7 +84,7 @@ export async function startPhone(name: string): Promise<Phone> {
       },
       send(method, parts = {}) {
         if (method !== 'ACK') seq++
-        const route = routes()
+        const route = parts.route === undefined ? routes() : [parts.route]
         const request = build(method, target(), route, parts.seq ?? seq, parts)
         peer.send(serializeMessage(request), hopOf(route[0] ?? `<${target()}>`))
         return request
@@ -115,9 +120,9 @@ export async function startPhone(name: string): Promise<Phone> {
           value: `SIP/2.0/UDP 127.0.0.1:${peer.address.port};branch=${parts.branch ?? `z9hG4bK${name}${++serial}`};rport`,
         },
         ...route.map(value => ({ name: 'Route', value })),
-        { name: 'Max-Forwards', value: '70' },
+        { name: 'Max-Forwards', value: String(parts.maxForwards ?? 70) },
         { name: 'From', value: local },
-        { name: 'To', value: method === 'CANCEL' ? remote().replace(/;tag=.*/, '') : remote() },
+        { name: 'To', value: toOf(method, parts) },
         { name: 'Call-ID', value: callId },
         { name: 'CSeq', value: `${cseq} ${method}` },
         { name: 'Contact', value: contact },
@@ -126,6 +131,12 @@ export async function startPhone(name: string): Promise<Phone> {
       ],
       body: Buffer.from(parts.body ?? ''),
     })
+    const toOf = (method: string, { toTag }: Parts): string => {
+      const to = remote()
+      if (method === 'CANCEL' || toTag !== undefined)
+        return `${to.replace(/;tag=.*/, '')}${toTag === undefined ? '' : `;tag=${toTag}`}`
+      return to
+    }
     starts.set(call, (uri, hop, parts) => call.start(uri, hop, parts))
     return call
   }
@@ -137,11 +148,11 @@ export async function startPhone(name: string): Promise<Phone> {
           (candidate): candidate is SipRequest =>
             candidate.kind === 'request' &&
             candidate.method === method &&
-            !taken.has(candidate) &&
+            !taken.has(transactionOf(candidate)) &&
             (callId === null || headerValue(candidate, 'Call-ID') === callId),
         )
         if (message === undefined) throw new Error(`${name} got no ${method}: ${peer.got.map(kind).join(' ')}`)
-        taken.add(message)
+        taken.add(transactionOf(message))
         return receive(message)
       },
       { timeout: 4_000, interval: 2 },
@@ -186,7 +197,8 @@ export async function startPhone(name: string): Promise<Phone> {
         `<sip:${name}@127.0.0.1>;tag=${name}-${serial}`,
         () => headerValue(answer() ?? NOTHING, 'To') ?? to,
         () => targetOf(answer() ?? NOTHING) || uri,
-        () => headerValues(answer() ?? NOTHING, 'Record-Route').reverse(),
+        // The route set is fixed by the first answer; later ones only move the target (RFC 3261 12.2).
+        () => headerValues(call.responses(200, '1 INVITE')[0] ?? answer() ?? NOTHING, 'Record-Route').reverse(),
         1,
       )
       starts.get(call)?.(uri, through, parts)
@@ -200,6 +212,8 @@ const starts = new WeakMap<Call, (uri: string, hop: HopAddress, parts: Parts) =>
 const NOTHING: SipMessage = { kind: 'response', status: 100, reason: '', headers: [], body: Buffer.alloc(0) }
 
 const kind = (message: SipMessage): string => (message.kind === 'request' ? message.method : String(message.status))
+
+const transactionOf = (message: SipRequest): string => `${message.method} ${firstValue(message, 'Via')}`
 
 const isAnswer = (message: SipMessage): boolean =>
   message.kind === 'response' &&
