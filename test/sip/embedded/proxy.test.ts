@@ -3,8 +3,10 @@ import { describe, expect, it, vi } from 'vitest'
 import type { EmbeddedSipServerOptions } from '../../../src/sip/embedded/server.ts'
 import { headerValue, headerValues } from '../../../src/sip/message/headers.ts'
 import type { HopAddress, SeenMessage } from '../../../src/sip/message/message.ts'
+import { tagOf } from '../../../src/sip/message/name-addr.ts'
 import { type RunningServer, routed, startApp, startServer } from './control-peers.ts'
 import { type Phone, SDP, startPhone } from './phone.ts'
+import { type RequestParts, requestText, tcpPeer } from './transaction-peers.ts'
 
 const hop = (phone: Phone): string => `sip:bob@127.0.0.1:${phone.address.port}`
 
@@ -52,7 +54,7 @@ describe('a proxied call', () => {
     expect(headerValues(invite.message, 'Via')).toHaveLength(2)
     invite.respond(180)
     await call.response(180)
-    invite.respond(200, { body: SDP, headers: recordRoutesOf(invite.message) })
+    invite.respond(200, { body: SDP })
     await call.response(200)
     await vi.waitFor(() => expect(results).toMatchObject([{ connected: true, finalStatus: 200 }]))
     call.send('ACK', { seq: 1 })
@@ -152,6 +154,37 @@ describe('a proxied call', () => {
     ])
     expect(seen.every(({ peer }) => peer.port === alice.address.port)).toBe(true)
   })
+})
+
+it('a call from TCP to UDP keeps both sides on the path, each by its own transport', async () => {
+  const bob = await startPhone('bob')
+  const { udp, tcp } = await proxyTo([bob])
+  const alice = await tcpPeer(tcp)
+  const contact = `Contact: <sip:alice@127.0.0.1:${alice.address.port};transport=tcp>`
+  const callId = 'over-tcp'
+  const text = (method: string, parts: RequestParts): string =>
+    requestText(method, alice.address, { transport: 'TCP', callId, ...parts }).replace(
+      'sip:bob@127.0.0.1 SIP',
+      `sip:bob@127.0.0.1:${tcp.port} SIP`,
+    )
+  alice.send(text('INVITE', { headers: [contact] }))
+  const invite = await bob.incoming()
+  expect(headerValues(invite.message, 'Record-Route')).toEqual([
+    `<sip:127.0.0.1:${udp.port};lr>`,
+    `<sip:127.0.0.1:${tcp.port};transport=tcp;lr>`,
+  ])
+  invite.respond(200)
+  const answer = await alice.message(1)
+  const headers = headerValues(answer, 'Record-Route')
+    .reverse()
+    .map(route => `Route: ${route}`)
+  const toTag = tagOf(headerValue(answer, 'To') ?? '') ?? ''
+  alice.send(text('ACK', { headers, toTag }).replace(/sip:bob@127.0.0.1:\d+ SIP/, `${hop(bob)} SIP`))
+  const ack = await invite.request('ACK')
+  expect(headerValues(ack.message, 'Route')).toEqual([])
+  invite.send('BYE')
+  const bye = await alice.message(2)
+  expect(bye.kind === 'request' && bye.method).toBe('BYE')
 })
 
 describe('serial targets', () => {
@@ -291,7 +324,7 @@ describe('a request inside a dialog', () => {
     const { uri, srf } = await proxyingApp(first, [bob], {})
     const call = alice.call(uri, first.udp)
     const invite = await bob.incoming()
-    invite.respond(200, { headers: recordRoutesOf(invite.message) })
+    invite.respond(200)
     await call.response(200)
     call.send('ACK', { seq: 1 })
     await invite.request('ACK')
@@ -338,7 +371,7 @@ it('call detail records tell of a proxied call, and of none when nobody asks', a
   await routed(server, 'cdr:stop')
   const call = alice.call(uri, udp)
   const invite = await bob.incoming()
-  invite.respond(200, { headers: recordRoutesOf(invite.message) })
+  invite.respond(200)
   await call.response(200)
   call.send('ACK', { seq: 1 })
   call.send('BYE')
@@ -355,6 +388,3 @@ it('call detail records tell of a proxied call, and of none when nobody asks', a
     ]),
   )
 })
-
-const recordRoutesOf = (invite: Parameters<typeof headerValues>[0]) =>
-  headerValues(invite, 'Record-Route').map(value => ({ name: 'Record-Route', value }))
