@@ -16,7 +16,7 @@ import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
 import { Pruning } from './bridge/pruning.ts'
-import { Signalling } from './bridge/signalling.ts'
+import { ThreadedSignalling } from './bridge/threaded-signalling.ts'
 import type { Config } from './config/schema.ts'
 import { agentDirectory } from './events/agents.ts'
 import type { CallEvent } from './events/event.ts'
@@ -168,7 +168,7 @@ export class Bridge {
     await audio.start()
     this.#started('audio', () => audio.stop())
 
-    const signalling = new Signalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
+    const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())
     const sip = await signalling.start()
     this.#parts = { store, tracker, worker, sink, audio, signalling }

@@ -14,14 +14,13 @@ export function healthOf({ tracker, worker, audio, signalling }: BridgeParts): R
   }
 }
 
-function sipHealth({ listener, peers, order, trunk }: BridgeParts['signalling']): PartHealth {
-  const connection = listener.state()
+function sipHealth(signalling: BridgeParts['signalling']): PartHealth {
+  const { connection, peerFailures, gatewaysDown } = signalling.status()
   if (connection.state === 'stopped') return { state: 'stopped', reason: null }
   if (connection.state !== 'connected') return { state: 'failed', reason: connection.reason }
   const troubles = [
-    ...peers.failures().map(failure => `no address for ${failure}`),
-    ...order.down().map(gateway => `${gateway} does not answer and is tried last`),
-    ...(trunk.counters.noRoute > 0 && peers.opposite('pbx').length === 0 ? ['no carrier to pass calls to: set sip.trunk'] : []),
+    ...peerFailures.map(failure => `no address for ${failure}`),
+    ...gatewaysDown.map(gateway => `${gateway} does not answer and is tried last`),
   ]
   return troubles.length === 0 ? ok : degraded(troubles.join('; '))
 }

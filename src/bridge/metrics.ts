@@ -14,9 +14,7 @@ export async function metricsOf({ store, tracker, worker, sink, audio, signallin
     gauge('uploads', 'Deliveries by lane and state', backlog[state][lane], { lane, state })
   return [
     ...countersAsMetrics('calls', tracker.counters),
-    ...countersAsMetrics('trunk', signalling.trunk.counters),
-    ...countersAsMetrics('peers', signalling.peers.counters),
-    ...(signalling.server === null ? [] : sipMetrics(signalling.server.counters)),
+    ...Object.entries(signalling.status().counters).flatMap(([part, counters]) => countersAsMetrics(part, counters)),
     ...countersAsMetrics('uploads_events', event),
     ...countersAsMetrics('uploads_media', media),
     ...countersAsMetrics('uploads', others),
@@ -44,10 +42,6 @@ export async function metricsOf({ store, tracker, worker, sink, audio, signallin
       ? []
       : [gauge('zendesk_rate_limit_remaining', 'Requests that Zendesk will still take this minute', rateLimit.remaining)]),
   ]
-}
-
-function sipMetrics({ sip, ...above }: NonNullable<BridgeParts['signalling']['server']>['counters']): MetricFamily[] {
-  return [...countersAsMetrics('sip', sip), ...countersAsMetrics('sip', above)]
 }
 
 /** `part` is the prefix: `calls`, `sip`, `uploads`. */

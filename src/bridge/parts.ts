@@ -3,7 +3,7 @@ import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
 import type { DeliveryWorker } from '../uploads/worker.ts'
 import type { PartnerEditionSink } from '../zendesk/client.ts'
 import type { Audio } from './audio.ts'
-import type { Signalling } from './signalling.ts'
+import type { ThreadedSignalling } from './threaded-signalling.ts'
 
 /** The parts of a running bridge, for health and metrics. */
 export interface BridgeParts {
@@ -12,5 +12,5 @@ export interface BridgeParts {
   readonly worker: DeliveryWorker
   readonly sink: PartnerEditionSink
   readonly audio: Audio
-  readonly signalling: Signalling
+  readonly signalling: ThreadedSignalling
 }

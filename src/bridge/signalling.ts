@@ -1,14 +1,16 @@
-/** Builds the SIP sources: the server (embedded, or a drachtio-server elsewhere), the trunk on it, and the observer beside it. */
+/**
+ * Builds the SIP sources: the server (embedded, or a drachtio-server elsewhere), the trunk on it, and the observer beside it.
+ * A running bridge has this in a thread of its own (signalling-thread.ts), so that a slow disk never delays a call.
+ */
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
 import { CallObserver } from '../sip/call-observer.ts'
 import { CdrFeed } from '../sip/cdr-feed.ts'
 import { EmbeddedSipServer } from '../sip/embedded/server.ts'
 import { GatewayOrder } from '../sip/gateway-order.ts'
-import { type ControlAddress, SipListener } from '../sip/listener.ts'
+import { type ControlAddress, type ListenerState, SipListener } from '../sip/listener.ts'
 import type { HopAddress } from '../sip/message/message.ts'
 import { Trunk } from '../sip/trunk.ts'
 import { TrunkPeers } from '../sip/trunk-peers.ts'
@@ -16,10 +18,30 @@ import { TrunkPeers } from '../sip/trunk-peers.ts'
 /** A gateway that failed is tried last for this long. */
 const gatewayPenaltyMs = 30_000
 
+type Write = (fields: object, message: string) => void
+
+export interface SignallingLog {
+  readonly debug: Write
+  readonly info: Write
+  readonly warn: Write
+  readonly error: Write
+}
+
 export interface SignallingOptions {
   readonly config: Config['sip']
   readonly onSignal: (signal: CallSignal) => void
-  readonly log: Logger
+  readonly log: SignallingLog
+}
+
+/** How signalling is, as plain data that may cross threads. */
+export interface SignallingStatus {
+  readonly connection: ListenerState
+  /** `HOST: reason` for peers whose name has no address. */
+  readonly peerFailures: readonly string[]
+  /** Gateways that do not answer and are tried last. */
+  readonly gatewaysDown: readonly string[]
+  /** By part; what each part counts. */
+  readonly counters: Readonly<Record<string, object>>
 }
 
 export class Signalling {
@@ -69,6 +91,19 @@ export class Signalling {
     return listening
   }
 
+  status(): SignallingStatus {
+    return {
+      connection: this.listener.state(),
+      peerFailures: this.peers.failures(),
+      gatewaysDown: this.order.down(),
+      counters: {
+        trunk: this.trunk.counters,
+        peers: this.peers.counters,
+        ...(this.server === null ? {} : { sip: flat(this.server.counters) }),
+      },
+    }
+  }
+
   async stop(): Promise<void> {
     this.listener.stop()
     await this.server?.stop()
@@ -86,4 +121,9 @@ export class Signalling {
 
 async function addressesOf(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
+}
+
+/** The server's own counters and those of its transactions, side by side. */
+function flat({ sip, ...above }: EmbeddedSipServer['counters']): object {
+  return { ...sip, ...above }
 }

@@ -1,0 +1,140 @@
+/**
+ * Signalling in a thread of its own, seen from the bridge.
+ *
+ *              start                stop
+ *   stopped ──────────▶ running ──────────▶ stopped
+ *                        │   ▲
+ *            the thread died │ a new one, after a pause that doubles
+ *                        └───┘
+ *
+ * A thread that dies (a bug of ours) takes no call with it: calls under way are relayed again as soon as the next thread listens,
+ * because the proxy needs nothing but their Route headers.
+ */
+import { Worker } from 'node:worker_threads'
+import type { Config } from '../config/schema.ts'
+import type { CallSignal } from '../events/signal.ts'
+import type { HopAddress } from '../sip/message/message.ts'
+import type { SignallingLog, SignallingStatus } from './signalling.ts'
+import type { FromThread, ThreadData, ToThread } from './signalling-messages.ts'
+
+export interface ThreadedSignallingOptions {
+  readonly config: Config['sip']
+  readonly onSignal: (signal: CallSignal) => void
+  readonly log: SignallingLog
+}
+
+const firstPauseMs = 100
+const longestPauseMs = 5_000
+const stopWithinMs = 5_000
+
+export class ThreadedSignalling {
+  readonly #options: ThreadedSignallingOptions
+  #config: Config['sip']
+  #worker: Worker | null = null
+  #restart: NodeJS.Timeout | null = null
+  #pauseMs = firstPauseMs
+  #deaths = 0
+  #status: SignallingStatus = { connection: { state: 'stopped' }, peerFailures: [], gatewaysDown: [], counters: {} }
+
+  constructor(options: ThreadedSignallingOptions) {
+    this.#options = options
+    this.#config = options.config
+  }
+
+  /** Answers where the embedded server listens; rejects when a socket cannot be opened. */
+  async start(): Promise<readonly HopAddress[]> {
+    const listening = await this.#launch()
+    this.#config = { ...this.#config, listen: fixedPorts(this.#config.listen, listening) }
+    return listening
+  }
+
+  async stop(): Promise<void> {
+    if (this.#restart !== null) clearTimeout(this.#restart)
+    this.#restart = null
+    const worker = this.#worker
+    this.#worker = null
+    if (worker === null) return
+    const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+    const patience = setTimeout(() => void worker.terminate(), stopWithinMs)
+    say(worker, { kind: 'stop' })
+    await ended
+    clearTimeout(patience)
+    this.#status = { ...this.#status, connection: { state: 'stopped' } }
+  }
+
+  /** At most a quarter of a second old. */
+  status(): SignallingStatus {
+    return { ...this.#status, counters: { ...this.#status.counters, signalling_thread: { deaths: this.#deaths } } }
+  }
+
+  #launch(): Promise<readonly HopAddress[]> {
+    const data: ThreadData = { config: this.#config }
+    const worker = new Worker(new URL('./signalling-thread.js', import.meta.url), { workerData: data })
+    this.#worker = worker
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromThread) => {
+        if (message.kind === 'started') {
+          this.#pauseMs = firstPauseMs
+          resolve(message.listening)
+        } else if (message.kind === 'start-failed') {
+          this.#worker = null
+          void worker.terminate()
+          reject(new Error(message.reason))
+        } else this.#hear(worker, message)
+      })
+      worker.on('error', error => this.#options.log.error({ err: error.stack ?? String(error) }, 'signalling thread failed'))
+      worker.once('exit', () => {
+        if (this.#worker === worker) this.#died()
+        reject(new Error('the signalling thread ended while it started'))
+      })
+    })
+  }
+
+  #hear(worker: Worker, message: Exclude<FromThread, { kind: 'started' | 'start-failed' }>): void {
+    const { onSignal, log } = this.#options
+    switch (message.kind) {
+      case 'signals':
+        for (const signal of message.signals) onSignal(signal)
+        say(worker, { kind: 'taken', count: message.signals.length })
+        return
+      case 'status':
+        this.#status = message.status
+        return
+      case 'log':
+        log[message.level](message.fields, message.message)
+        return
+      case 'stopped':
+        return
+      default:
+        message satisfies never
+    }
+  }
+
+  #died(): void {
+    this.#worker = null
+    this.#deaths += 1
+    const reason = `the signalling thread died; a new one starts in ${this.#pauseMs} ms`
+    this.#status = { ...this.#status, connection: { state: 'connecting', reason } }
+    this.#options.log.error({ deaths: this.#deaths, pauseMs: this.#pauseMs }, 'signalling thread died, starting a new one')
+    this.#restart = setTimeout(() => {
+      this.#launch().catch(error => {
+        this.#options.log.error({ reason: String(error) }, 'signalling thread did not start')
+        if (this.#worker === null && this.#restart !== null) this.#died()
+      })
+    }, this.#pauseMs)
+    this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
+  }
+}
+
+function say(worker: Worker, message: ToThread): void {
+  worker.postMessage(message)
+}
+
+/** Port 0 took a free port; a new thread has to take the same one, for that is where the peers send. */
+function fixedPorts(configured: Config['sip']['listen'], listening: readonly HopAddress[]): Config['sip']['listen'] {
+  return configured.map((listener, index) => {
+    const port = listening[index]?.port ?? listener.port
+    const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host
+    return { ...listener, port, uri: `${listener.transport}://${host}:${port}` }
+  })
+}
