@@ -1,5 +1,5 @@
 /**
- * The log: JSON lines on stdout, readable ones on a terminal. Messages are constant, data is in fields (STYLE: one line a state edge).
+ * The log: JSON lines on stdout, readable ones on a terminal. Messages are constant, data is in fields, one line a state edge.
  * Secrets never reach it, and telephone numbers only when `log.numbers: full` asks for them.
  */
 import { type DestinationStream, type Logger, pino } from 'pino'

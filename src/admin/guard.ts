@@ -1,5 +1,5 @@
 /**
- * Who may use the admin server (docs/architecture.md, D12).
+ * Who may use the admin server.
  *
  * With a token, every route but the two probes wants `Authorization: Bearer TOKEN`. Browsers cannot set that header on a
  * WebSocket, so there it may come as the subprotocol `bearer.BASE64URL(TOKEN)`, beside `tpe-bridge.v1`. Never in a URL:

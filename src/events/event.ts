@@ -1,6 +1,6 @@
 /**
  * Events: what the rest of the world may learn about a call. Immutable, numbered within their call from 1, stored before
- * anyone is told (DESIGN D4). Each carries the whole call as it then was, so a later event supersedes an earlier one.
+ * anyone is told (docs/adr/0004). Each carries the whole call as it then was, so a later event supersedes an earlier one.
  */
 import type { Outcome } from './outcome.ts'
 

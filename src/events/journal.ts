@@ -1,5 +1,5 @@
 /**
- * Where the tracker writes what it learned, before anyone hears of it (DESIGN D4). The outbox implements it.
+ * Where the tracker writes what it learned, before anyone hears of it (docs/adr/0004). The outbox implements it.
  */
 import type { Call } from './call.ts'
 import type { CallEvent, CallId } from './event.ts'

@@ -1,5 +1,5 @@
 /**
- * What the outbox asks of a sink, and what a sink answers. A sink decides what an error means, where it is born (DESIGN D6);
+ * What the outbox asks of a sink, and what a sink answers. A sink decides what an error means, where it is born (docs/adr/0006);
  * only the worker acts on it.
  */
 import type { CallEvent } from '../events/event.ts'
