@@ -29,6 +29,7 @@ export interface SessionUser {
 export interface SessionLog {
   debug(fields: object, message: string): void
   warn(fields: object, message: string): void
+  error(fields: object, message: string): void
 }
 
 export class ControlSession {
@@ -97,7 +98,17 @@ export class ControlSession {
     }
     for (const payload of result.frames) {
       if (this.#closed || this.#socket.writableEnded) return
-      this.#execute(parseCommand(payload))
+      this.#guarded(parseCommand(payload))
+    }
+  }
+
+  /** What a command makes throw is a bug of ours: the application is told, and all others go on. */
+  #guarded(command: ReturnType<typeof parseCommand>): void {
+    try {
+      this.#execute(command)
+    } catch (error) {
+      this.#log.error({ err: error, command: command.kind }, 'control command failed')
+      this.nok(command.id, 'Internal server error')
     }
   }
 

@@ -16,7 +16,8 @@ import type { SipProxy } from './proxy.ts'
 import { withoutOwnRoutes } from './proxy-route.ts'
 import { responseTo } from './responses.ts'
 import type { ServerTransaction, TransactionUser } from './transaction-layer.ts'
-import { METHODS, subscriptionTerminated } from './uac.ts'
+import { METHODS } from './uac.ts'
+import { subscriptionTerminated } from './uac-requests.ts'
 import type { UserAgentServer } from './uas.ts'
 
 export interface DispatcherCounters {

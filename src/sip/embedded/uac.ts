@@ -1,19 +1,16 @@
 /**
- * The client side of applications (user agent client, RFC 3261 8.1, 9.1, 13.2): requests that they send through us, in dialogs and
- * outside, their responses, and the dialogs that the responses begin. Called by the server for the applications' commands.
- *
- * Invariant: every request sent gets its application one final response, of our own making if the far end gives none.
+ * The client side of applications (user agent client, RFC 3261 8.1, 9.1, 13.2): the requests that they send through us, in dialogs
+ * and outside. Called by the server for the applications' commands; what the responses mean is uac-requests.ts.
  */
-import { headerValue } from '../message/headers.ts'
-import type { HopAddress, SipRequest, SipResponse } from '../message/message.ts'
+import type { HopAddress } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import { parseUri } from '../message/uri.ts'
 import type { CallDetails } from './call-details.ts'
 import type { AppRequest } from './control-command.ts'
 import { appHeader } from './control-message.ts'
-import { confirmRequest, tellLocalResponse, tellMessage } from './control-notify.ts'
+import { confirmRequest } from './control-notify.ts'
 import type { ControlSession } from './control-session.ts'
-import { Dialog, type DialogPeer, peerFromResponse } from './dialog.ts'
+import { Dialog, type DialogPeer } from './dialog.ts'
 import { newRequest } from './dialog-request.ts'
 import type { DialogSender } from './dialog-sender.ts'
 import type { DialogTable } from './dialog-table.ts'
@@ -21,26 +18,11 @@ import { cancelFor } from './hop-requests.ts'
 import type { IdSource } from './identifiers.ts'
 import type { LocalIdentity } from './local-identity.ts'
 import type { NextHopLocator } from './next-hop.ts'
-import { responseTo } from './responses.ts'
 import type { SipTimers } from './sip-timers.ts'
-import type { ClientTransaction, ClientTransactionUser, TransactionLayer } from './transaction-layer.ts'
-import { type Answers, UacAnswers } from './uac-answers.ts'
+import type { ClientTransaction, TransactionLayer } from './transaction-layer.ts'
+import { UacAnswers } from './uac-answers.ts'
+import { type Outgoing, OutgoingRequests } from './uac-requests.ts'
 import { dialogIdOf } from './uas-response.ts'
-
-/** A request of an application, until its final response. */
-interface Outgoing {
-  readonly transactionId: string
-  readonly session: ControlSession
-  readonly method: string
-  readonly seq: number
-  /** The dialog it is in or may begin. */
-  readonly dialog: Dialog | null
-  /** Whether `dialog` began with this request. */
-  readonly initial: boolean
-  transaction: ClientTransaction | null
-  finished: boolean
-  readonly answers: Answers
-}
 
 export interface UacParts {
   readonly layer: TransactionLayer
@@ -65,11 +47,12 @@ export const METHODS: ReadonlySet<string> = new Set(
 export class UserAgentClient {
   readonly #parts: UacParts
   readonly #answers: UacAnswers
-  readonly #outgoing = new Map<string, Outgoing>()
+  readonly #outgoing: OutgoingRequests
 
   constructor(parts: UacParts) {
     this.#parts = parts
     this.#answers = new UacAnswers(parts)
+    this.#outgoing = new OutgoingRequests({ ...parts, answers: this.#answers })
   }
 
   /** Requests that wait for a final response. */
@@ -120,15 +103,8 @@ export class UserAgentClient {
 
   /** Cancels an INVITE that this application sent; the application's headers (Reason) go along. */
   cancel(commandId: string, transactionId: string, app: AppRequest, session: ControlSession): void {
-    const outgoing = this.#outgoing.get(transactionId)
-    const transaction = outgoing?.transaction ?? null
-    if (
-      outgoing === undefined ||
-      transaction === null ||
-      outgoing.method !== 'INVITE' ||
-      outgoing.session !== session ||
-      outgoing.finished
-    ) {
+    const transaction = this.#outgoing.unansweredInvite(transactionId, session)
+    if (transaction === null) {
       session.nok(commandId, `unable to cancel unknown transaction id: ${transactionId}`)
       return
     }
@@ -140,9 +116,7 @@ export class UserAgentClient {
 
   /** The application left: nobody waits for its calls any more. */
   onSessionClosed(session: ControlSession): void {
-    for (const outgoing of this.#outgoing.values()) {
-      if (outgoing.session === session && outgoing.method === 'INVITE' && !outgoing.finished) outgoing.transaction?.cancel([])
-    }
+    this.#outgoing.cancelAll(session)
   }
 
   stop(): void {
@@ -186,18 +160,18 @@ export class UserAgentClient {
         return
       }
     }
-    const outgoing = this.#track(session, app.method, seq, dialog, true)
-    const transaction = this.#parts.layer.request(request, hop, this.#userOf(outgoing))
+    const outgoing = this.#outgoing.track(session, app.method, seq, dialog, true)
+    const transaction = this.#parts.layer.request(request, hop, this.#outgoing.userOf(outgoing))
     this.#sent(outgoing, transaction, commandId)
     if (app.method === 'INVITE') this.#parts.calls.report({ record: 'attempt' }, 'application', transaction.request)
   }
 
   #sendInDialog(commandId: string, dialog: Dialog, peer: DialogPeer, app: AppRequest): void {
     const { session } = dialog
-    const outgoing = this.#track(session, app.method, dialog.nextSeq(), dialog, false)
-    this.#parts.sender.send(app, dialog, peer, outgoing.seq, this.#userOf(outgoing), (transaction, problem) => {
+    const outgoing = this.#outgoing.track(session, app.method, dialog.nextSeq(), dialog, false)
+    this.#parts.sender.send(app, dialog, peer, outgoing.seq, this.#outgoing.userOf(outgoing), (transaction, problem) => {
       if (transaction === null) {
-        this.#outgoing.delete(outgoing.transactionId)
+        this.#outgoing.forget(outgoing)
         session.nok(commandId, problem)
         return
       }
@@ -208,23 +182,6 @@ export class UserAgentClient {
       }
       this.#sent(outgoing, transaction, commandId)
     })
-  }
-
-  #track(session: ControlSession, method: string, seq: number, dialog: Dialog | null, initial: boolean): Outgoing {
-    const transactionId = this.#parts.ids.uuid()
-    const outgoing: Outgoing = {
-      transactionId,
-      session,
-      method,
-      seq,
-      dialog,
-      initial,
-      transaction: null,
-      finished: false,
-      answers: new Map(),
-    }
-    this.#outgoing.set(transactionId, outgoing)
-    return outgoing
   }
 
   #sent(outgoing: Outgoing, transaction: ClientTransaction, commandId: string): void {
@@ -240,99 +197,6 @@ export class UserAgentClient {
     )
     // The application left while the next hop was being looked up.
     if (!outgoing.session.open && outgoing.method === 'INVITE') transaction.cancel([])
-  }
-
-  #userOf(outgoing: Outgoing): ClientTransactionUser {
-    return {
-      onResponse: (response, transaction) => this.#onResponse(outgoing, response, transaction),
-      onFailure: (failure, _detail, transaction) => this.#onFailure(outgoing, failure, transaction),
-    }
-  }
-
-  #onResponse(outgoing: Outgoing, response: SipResponse, transaction: ClientTransaction): void {
-    const { status } = response
-    if (status === 100) return
-    if (outgoing.method === 'INVITE' && status >= 200 && status < 300) {
-      this.#onAnswer(outgoing, response, transaction)
-      return
-    }
-    if (status < 200 && !this.#learnFromProvisional(outgoing, response, transaction)) return
-    if (status >= 200) this.#settle(outgoing, response)
-    this.#tell(outgoing, response, transaction)
-  }
-
-  #onAnswer(outgoing: Outgoing, response: SipResponse, transaction: ClientTransaction): void {
-    const { dialog, initial } = outgoing
-    const peer = peerFromResponse(response, transaction.request.uri)
-    if (dialog === null || peer === null) return
-    if (initial && outgoing.answers.size === 0) dialog.confirm(peer)
-    const isFirst = this.#answers.receive(outgoing.answers, outgoing.seq, transaction.request, dialog, peer)
-    this.#finish(outgoing)
-    if (!isFirst) return
-    if (initial) this.#parts.calls.finalResponse(response.status, 'network', response, 'uac')
-    else dialog.refreshTarget(response)
-    this.#tell(outgoing, response, transaction)
-  }
-
-  /** `false` for a reliable provisional response that was seen before (RFC 3262 section 4). */
-  #learnFromProvisional(outgoing: Outgoing, response: SipResponse, transaction: ClientTransaction): boolean {
-    const { dialog } = outgoing
-    if (dialog === null || outgoing.method !== 'INVITE') return true
-    const peer = peerFromResponse(response, transaction.request.uri)
-    if (peer === null || peer.tag === '') return true
-    const known = dialog.peerOf(peer.tag)
-    if (peer.rseq !== 0 && known !== null && known.rseq !== 0 && peer.rseq !== known.rseq + 1) return false
-    if (outgoing.initial && dialog.state === 'early') dialog.meet({ ...peer, rseq: Math.max(peer.rseq, known?.rseq ?? 0) })
-    return true
-  }
-
-  /** What a final response means for the dialog. */
-  #settle(outgoing: Outgoing, response: SipResponse): void {
-    const { dialog, method, initial } = outgoing
-    const { status } = response
-    this.#finish(outgoing)
-    if (method === 'INVITE' && initial) this.#parts.calls.finalResponse(status, 'network', response, 'uac')
-    if (dialog === null) return
-    if (status < 300) {
-      const peer = peerFromResponse(response, dialog.peer?.target ?? '')
-      if (initial && peer !== null && dialog.state === 'early') dialog.confirm(peer)
-      else if (method === 'UPDATE') dialog.refreshTarget(response)
-    } else if (initial) this.#parts.dialogs.end(dialog)
-    const challenged = status === 401 || status === 407
-    if (!challenged && endsDialog(method, dialog, outgoing.transaction)) this.#parts.dialogs.end(dialog)
-  }
-
-  #onFailure(outgoing: Outgoing, failure: 'timeout' | 'transport', transaction: ClientTransaction): void {
-    if (outgoing.finished) return
-    const response = responseTo(transaction.request, failure === 'timeout' ? 408 : 503, { toTag: null })
-    this.#settle(outgoing, response)
-    if (outgoing.session.open) {
-      tellLocalResponse(
-        outgoing.session,
-        response,
-        this.#parts.clock(),
-        outgoing.transactionId,
-        this.#dialogIdFor(outgoing, response),
-      )
-    }
-  }
-
-  #finish(outgoing: Outgoing): void {
-    outgoing.finished = true
-    this.#outgoing.delete(outgoing.transactionId)
-    if (outgoing.method === 'INVITE' && outgoing.dialog !== null) outgoing.dialog.cancelInvite = null
-  }
-
-  #tell(outgoing: Outgoing, response: SipResponse, { destination }: ClientTransaction): void {
-    if (!outgoing.session.open) return
-    const dialogId = this.#dialogIdFor(outgoing, response)
-    tellMessage(outgoing.session, response, destination, this.#parts.clock(), outgoing.transactionId, dialogId)
-  }
-
-  /** A failed attempt to begin a dialog names none. */
-  #dialogIdFor({ dialog, initial }: Outgoing, response: SipResponse): string {
-    if (dialog === null || (initial && (response.status >= 300 || dialog.peer === null))) return ''
-    return dialog.id
   }
 
   /** Whom a request in a dialog is for: a PRACK for the phone whose response it acknowledges, all else for the current peer. */
@@ -353,15 +217,3 @@ const NOT_IN_CANCEL = new Set([
   'Proxy-Require',
   'Content-Type',
 ])
-
-/** Whether the answer to that request leaves nothing of the dialog: a BYE, or the last NOTIFY of a subscription. */
-function endsDialog(method: string, dialog: Dialog, transaction: ClientTransaction | null): boolean {
-  if (method === 'BYE') return true
-  if (method !== 'NOTIFY' || dialog.usage === 'INVITE' || transaction === null) return false
-  return subscriptionTerminated(transaction.request)
-}
-
-/** Whether a NOTIFY ends its subscription (RFC 6665 4.1.3). */
-export function subscriptionTerminated(notify: SipRequest): boolean {
-  return /^terminated\b/i.test(headerValue(notify, 'Subscription-State') ?? '')
-}

@@ -1,10 +1,12 @@
-/** An application's answer as it goes over the wire: what the server adds to it, and what kind of answer it is. Pure. */
-import { headerValues } from '../message/headers.ts'
+/** An application's answer as it goes over the wire: what the server adds to it, and the dialog that it begins. Pure. */
+import { parseCSeq } from '../message/cseq.ts'
+import { headerValue, headerValues } from '../message/headers.ts'
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import type { AppResponse } from './control-command.ts'
 import { appHeader } from './control-message.ts'
-import type { Dialog } from './dialog.ts'
+import type { ControlSession } from './control-session.ts'
+import { Dialog, peerFromRequest } from './dialog.ts'
 import { describedBody, withRealParties } from './dialog-request.ts'
 import type { LocalIdentity } from './local-identity.ts'
 import { responseTo } from './responses.ts'
@@ -75,4 +77,33 @@ export function fillResponse(
 
 function realHeaders(transaction: ServerTransaction, app: AppResponse, identity: LocalIdentity): readonly HeaderField[] {
   return withRealParties(app.headers, identity.hostPort(transaction.local))
+}
+
+/** The dialog that an answer begins (RFC 3261 12.1.1); `null` when the request does not say how to reach its sender. */
+export function dialogAsUas(
+  transaction: ServerTransaction,
+  app: AppResponse,
+  session: ControlSession,
+  localTag: string,
+  identity: LocalIdentity,
+): Dialog | null {
+  const { request, local } = transaction
+  const peer = peerFromRequest(request)
+  const callId = headerValue(request, 'Call-ID')
+  const to = headerValue(request, 'To')
+  if (peer === null || callId === null || to === null) return null
+  const seq = parseCSeq(headerValue(request, 'CSeq') ?? '')?.seq ?? 0
+  return new Dialog({
+    id: dialogIdOf(callId, peer.tag),
+    callId,
+    usage: request.method,
+    session,
+    localParty: `${to};tag=${localTag}`,
+    localTag,
+    local,
+    contact: contactFor(transaction, app, identity),
+    localSeq: seq,
+    remoteSeq: seq,
+    peer,
+  })
 }

@@ -9,39 +9,22 @@
 import { parseCSeq } from '../message/cseq.ts'
 import { headerValue } from '../message/headers.ts'
 import type { HopAddress, SipRequest, SipResponse } from '../message/message.ts'
-import { tagOf } from '../message/name-addr.ts'
 import type { CallDetails } from './call-details.ts'
 import type { AppResponse } from './control-command.ts'
 import { confirmResponse, tellMessage, tellNewRequest } from './control-notify.ts'
 import type { ControlSession } from './control-session.ts'
-import { Dialog, peerFromRequest } from './dialog.ts'
+import type { Dialog } from './dialog.ts'
 import type { DialogSender } from './dialog-sender.ts'
 import type { DialogTable } from './dialog-table.ts'
 import type { IdSource } from './identifiers.ts'
+import { type Incoming, newIncoming } from './incoming-request.ts'
 import type { LocalIdentity } from './local-identity.ts'
 import { responseTo } from './responses.ts'
 import { Retransmission } from './retransmission.ts'
 import { lifetimeMs, type SipTimers } from './sip-timers.ts'
 import type { ServerTransaction, TransactionLayer } from './transaction-layer.ts'
 import { ReliableProvisionals } from './uas-reliable.ts'
-import { contactFor, dialogForming, dialogIdOf, fillResponse, isReliable, supports100rel, tagChosen } from './uas-response.ts'
-
-/** A request that an application has to answer. */
-export interface Incoming {
-  readonly transactionId: string
-  readonly transaction: ServerTransaction
-  readonly session: ControlSession
-  /** The To tag of every response; fixed by the first one. */
-  localTag: string
-  /** The dialog it belongs to, or that the application's answer began. */
-  dialog: Dialog | null
-  /** Whether `dialog` began with this request. */
-  readonly initial: boolean
-  reliable: ReliableProvisionals | null
-  /** A final response was accepted, though perhaps not sent yet. */
-  finished: boolean
-  timer: NodeJS.Timeout | null
-}
+import { dialogAsUas, dialogForming, fillResponse, isReliable, supports100rel, tagChosen } from './uas-response.ts'
 
 export interface UasParts {
   readonly layer: TransactionLayer
@@ -73,17 +56,8 @@ export class UserAgentServer {
   /** Gives a request to an application; `dialog` is the one it came in. */
   offer(transaction: ServerTransaction, session: ControlSession, dialog: Dialog | null): void {
     const { request } = transaction
-    const incoming: Incoming = {
-      transactionId: this.#parts.ids.uuid(),
-      transaction,
-      session,
-      localTag: dialog?.localTag ?? this.#parts.ids.tag(),
-      dialog,
-      initial: dialog === null,
-      reliable: null,
-      finished: false,
-      timer: null,
-    }
+    const { ids } = this.#parts
+    const incoming = newIncoming(ids.uuid(), transaction, session, dialog, dialog?.localTag ?? ids.tag())
     this.#byId.set(incoming.transactionId, incoming)
     this.#byTransaction.set(transaction.id, incoming)
     if (dialog !== null && request.method === 'INVITE') this.#invites.set(dialog, incoming)
@@ -108,13 +82,12 @@ export class UserAgentServer {
       session.nok(commandId, 'Remote endpoint does not support 100rel')
       return
     }
-    if (!incoming.finished) this.#beginDialog(incoming, app)
-    if (incoming.dialog === null && incoming.initial && dialogForming(request, app.status) && this.#dialogTaken(request)) {
+    const dialogProblem = incoming.finished ? null : this.#beginDialog(incoming, app)
+    if (dialogProblem !== null) {
       this.#answer(incoming, responseTo(request, 480, { toTag: incoming.localTag }))
-      session.nok(commandId, 'dialog already exists, rejecting this request')
+      session.nok(commandId, dialogProblem)
       return
     }
-    if (incoming.initial && incoming.dialog === null) incoming.localTag = tagChosen(app) ?? incoming.localTag
     const response = fillResponse(incoming, app, this.#parts.identity)
     if (incoming.finished) {
       // A second final response is not an error of the application's that it could act on.
@@ -187,35 +160,20 @@ export class UserAgentServer {
     for (const incoming of [...this.#byId.values()]) this.#forget(incoming)
   }
 
-  #beginDialog(incoming: Incoming, app: AppResponse): void {
-    const { request, local } = incoming.transaction
-    if (incoming.dialog !== null || !dialogForming(request, app.status)) return
-    const peer = peerFromRequest(request)
-    const callId = headerValue(request, 'Call-ID')
-    const to = headerValue(request, 'To')
-    if (peer === null || callId === null || to === null) return
+  /** Makes the dialog that this answer begins, if it does; a reason why it can't. */
+  #beginDialog(incoming: Incoming, app: AppResponse): string | null {
+    const { transaction, session } = incoming
+    if (incoming.dialog !== null) return null
     incoming.localTag = tagChosen(app) ?? incoming.localTag
-    const dialog = new Dialog({
-      id: dialogIdOf(callId, peer.tag),
-      callId,
-      usage: request.method,
-      session: incoming.session,
-      localParty: `${to};tag=${incoming.localTag}`,
-      localTag: incoming.localTag,
-      local,
-      contact: contactFor(incoming.transaction, app, this.#parts.identity),
-      localSeq: parseCSeq(headerValue(request, 'CSeq') ?? '')?.seq ?? 0,
-      remoteSeq: parseCSeq(headerValue(request, 'CSeq') ?? '')?.seq ?? 0,
-      peer,
-    })
-    if (!this.#parts.dialogs.add(dialog)) return
+    if (!dialogForming(transaction.request, app.status)) return null
+    const dialog = dialogAsUas(transaction, app, session, incoming.localTag, this.#parts.identity)
+    if (dialog === null) return null
+    if (!this.#parts.dialogs.add(dialog)) {
+      return this.#parts.dialogs.full ? 'too many dialogs' : 'dialog already exists, rejecting this request'
+    }
     incoming.dialog = dialog
-    if (request.method === 'INVITE') this.#invites.set(dialog, incoming)
-  }
-
-  #dialogTaken(request: SipRequest): boolean {
-    const from = headerValue(request, 'From')
-    return this.#parts.dialogs.byId(dialogIdOf(headerValue(request, 'Call-ID') ?? '', tagOf(from ?? '') ?? '')) !== null
+    if (dialog.usage === 'INVITE') this.#invites.set(dialog, incoming)
+    return null
   }
 
   #sendReliably(incoming: Incoming, response: SipResponse): SipResponse | null {
