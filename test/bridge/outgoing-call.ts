@@ -39,6 +39,9 @@ interface Within {
   readonly toTag?: string
 }
 
+/** RFC 3261 section 9.1 says 64*T1. */
+const finalDueMs = 2_000
+
 export class OutgoingCall {
   readonly callId: string
   /** The final status of the INVITE. */
@@ -51,6 +54,7 @@ export class OutgoingCall {
   #onFinal: (status: number) => void = () => {}
   /** The request that waits for its answer beside the INVITE: CANCEL or BYE. */
   #other: { readonly method: string; readonly sending: Retransmission; readonly done: (status: number) => void } | null = null
+  #patience: NodeJS.Timeout | null = null
   #dialog: { readonly target: string; readonly routes: readonly string[]; readonly toTag: string } | null = null
 
   constructor(options: OutgoingOptions) {
@@ -82,8 +86,8 @@ export class OutgoingCall {
     await Promise.race([this.#heard, this.final])
     if (this.seen.finalAt !== null) return await this.final
     const status = await this.#request('CANCEL', { uri: this.#uri, branch: this.#branch, seq: 1 })
-    // Nobody knows the call any more (RFC 3261 section 9.1): there is nothing left to wait for.
-    if (status !== 200) this.#settle(0)
+    // Not 200: nobody knows the call any more. Else its final response is due; but it, too, may be lost (RFC 3261 section 9.1).
+    this.#patience = setTimeout(() => this.#settle(0), status === 200 ? finalDueMs : 0)
     return await this.final
   }
 
@@ -124,6 +128,7 @@ export class OutgoingCall {
   }
 
   #settle(status: number): void {
+    if (this.#patience !== null) clearTimeout(this.#patience)
     this.#invite.stop()
     this.#onFinal(status)
   }

@@ -19,7 +19,7 @@ const callSchema = z.object({
   reason: z.string().nullable(),
   answered_at: z.string().nullable(),
 })
-const eventSchema = z.object({ id: z.string(), type: z.string(), sequence: z.number() })
+const eventSchema = z.object({ id: z.string(), type: z.string(), sequence: z.number(), occurred_at: z.string() })
 const recordingSchema = z.object({
   id: z.number(),
   call_id: z.number().nullable(),

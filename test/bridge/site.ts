@@ -31,6 +31,7 @@ export class Site {
   readonly monitor: string
   readonly voicemail: string
   readonly #running: RunningBridge[] = []
+  #left = 0
 
   private constructor(folder: string, pbx: Phone, carrier: Phone) {
     this.folder = folder
@@ -93,7 +94,8 @@ export class Site {
   /** Leaves a whole file in a folder at once, as a recorder that renames its file does. */
   async leave(path: string, content: Uint8Array): Promise<void> {
     await mkdir(dirname(path), { recursive: true })
-    const unfinished = join(this.folder, 'unfinished')
+    this.#left += 1
+    const unfinished = join(this.folder, `unfinished-${this.#left}`)
     await writeFile(unfinished, content)
     await rename(unfinished, path)
   }
