@@ -19,10 +19,17 @@ const numberPaths = ['from', 'to', 'number', 'mailbox', 'caller', 'callee', '*.f
 export function createLog(options: LogOptions): Logger {
   const paths = options.numbers === 'full' ? secretPaths : [...secretPaths, ...numberPaths]
   const censor = (value: unknown, path: string[]): unknown =>
-    secretPaths.some(secret => secret.endsWith(path.at(-1) ?? '')) ? '[secret]' : typeof value === 'string' ? maskNumber(value) : value
+    secretPaths.some(secret => secret.endsWith(path.at(-1) ?? ''))
+      ? '[secret]'
+      : typeof value === 'string'
+        ? maskNumber(value)
+        : value
   const settings = { level: options.level, base: null, redact: { paths, censor } }
   if (!options.isTerminal) return options.destination === undefined ? pino(settings) : pino(settings, options.destination)
-  return pino(settings, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination ?? 1, sync: true }))
+  return pino(
+    settings,
+    pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination ?? 1, sync: true }),
+  )
 }
 
 /** `+14155550100` becomes `+*********00`; extensions of up to four digits stay, they name no person outside. */

@@ -10,6 +10,7 @@
  * A thread that dies (a bug of ours) takes no call with it: calls under way are relayed again as soon as the next thread listens,
  * because the proxy needs nothing but their Route headers.
  */
+import { setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
@@ -26,6 +27,8 @@ export interface ThreadedSignallingOptions {
 const firstPauseMs = 100
 const longestPauseMs = 5_000
 const stopWithinMs = 5_000
+/** 0 is normal, 19 the most yielding. */
+const yieldingNiceness = 5
 
 export class ThreadedSignalling {
   readonly #options: ThreadedSignallingOptions
@@ -45,6 +48,7 @@ export class ThreadedSignalling {
   async start(): Promise<readonly HopAddress[]> {
     const listening = await this.#launch()
     this.#config = { ...this.#config, listen: fixedPorts(this.#config.listen, listening) }
+    giveWay()
     return listening
   }
 
@@ -124,6 +128,14 @@ export class ThreadedSignalling {
     }, this.#pauseMs)
     this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
   }
+}
+
+/**
+ * Where processors are short, what can wait gives way to what cannot: the main thread (on Linux a priority is a thread's), and every
+ * ffmpeg it starts, run at a lower priority than signalling, and than a PBX on the same machine.
+ */
+function giveWay(): void {
+  setPriority(yieldingNiceness)
 }
 
 function say(worker: Worker, message: ToThread): void {
