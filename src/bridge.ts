@@ -187,7 +187,9 @@ export class Bridge {
       clock: Date.now,
       version,
     })
-    const address = await sandbox.start()
+    const address = await sandbox.start().catch(error => {
+      throw new Error(`the sandbox cannot listen on sandbox.listen ${hostPortText(listen)}: ${reasonOf(error)}`, { cause: error })
+    })
     this.#started('sandbox', () => sandbox.stop())
     return address
   }
@@ -203,4 +205,10 @@ export class Bridge {
 
 function hostPortText({ host, port }: { readonly host: string; readonly port: number }): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const inUse = 'code' in error && error.code === 'EADDRINUSE'
+  return inUse ? 'another program uses that port; stop it, choose another one, or set zendesk.base_url' : error.message
 }

@@ -22,7 +22,6 @@ process.exitCode = await run(process.argv.slice(2), {
   stdout: {
     write: text => void process.stdout.write(text),
     isTerminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 120,
   },
   stderr: { write: text => void process.stderr.write(text) },
   interrupted: interruption.signal,

@@ -63,7 +63,7 @@ export class AdminServer {
     try {
       const url = await app.listen({ host: listen.host, port: listen.port })
       this.#feed = feed
-      log.info({ url, token: this.#options.token !== null }, 'admin server listens')
+      log.info({ url, tokenWanted: this.#options.token !== null }, 'admin server listens')
       return { app, feed, url }
     } catch (error) {
       this.#running = null

@@ -26,10 +26,17 @@ function sipHealth(signalling: BridgeParts['signalling']): PartHealth {
 }
 
 function uploadsHealth(worker: BridgeParts['worker']): PartHealth {
-  const { state, reason, until } = worker.health()
-  if (state === 'delivering') return ok
+  const { state, reason, until, streak } = worker.health()
+  if (state === 'delivering') return streak === null || streak.count < toleratedFailures ? ok : degraded(failing(streak))
   if (state === 'stopped' || state === 'stopping') return { state: 'stopped', reason }
   return degraded(until === null ? reason : `${reason ?? state}, until ${new Date(until).toISOString()}`)
+}
+
+/** A single failure is the network's everyday; a row of them is an outage. */
+const toleratedFailures = 3
+
+function failing({ count, since, reason }: NonNullable<ReturnType<BridgeParts['worker']['health']>['streak']>): string {
+  return `the last ${count} deliveries failed, the first at ${new Date(since).toISOString()}: ${reason}`
 }
 
 function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {

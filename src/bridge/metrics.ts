@@ -34,9 +34,13 @@ export async function metricsOf({ store, tracker, worker, sink, audio, signallin
       (backlog.oldestPendingAt ?? 0) / 1000,
     ),
     gauge('recordings_waiting', 'Audio that waits for its call or a transcoder', intake.status().waiting),
-    ...watchers.map(watcher => {
-      const { folder, unsettled } = watcher.status()
-      return gauge('recordings_unsettled', 'Files that are still being written', unsettled, { folder })
+    ...watchers.flatMap(watcher => {
+      const { folder, unsettled, ignored, tooOld } = watcher.status()
+      return [
+        gauge('folder_unsettled', 'Files that are still being written', unsettled, { folder }),
+        gauge('folder_ignored', 'Files whose name is none of ours, in the last rescan', ignored, { folder }),
+        gauge('folder_too_old', 'Files older than max_age, left alone, in the last rescan', tooOld, { folder }),
+      ]
     }),
     ...(rateLimit === null || rateLimit.remaining === null
       ? []

@@ -60,7 +60,13 @@ export class Signalling {
     const sideOf = (peer: HopAddress, sentByPort: number | null) => this.peers.sideOf(peer, sentByPort)
     const observer = new CallObserver({ source: 'trunk', sideOf, uniqueHeaders, onSignal })
     this.listener = new SipListener({ log })
-    this.trunk = new Trunk({ peers: this.peers, order: this.order, noAnswerMs: trunk.noAnswerMs, log })
+    this.trunk = new Trunk({
+      peers: this.peers,
+      order: this.order,
+      noAnswerMs: trunk.noAnswerMs,
+      now: () => performance.now(),
+      log,
+    })
     this.trunk.attach(this.listener.srf)
     if (config.server === 'embedded') {
       this.server = new EmbeddedSipServer({

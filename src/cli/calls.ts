@@ -38,7 +38,7 @@ export function callsCommand(context: CliContext, _finish: Finish): Command {
         call.id,
       ])
       const titles = ['STARTED (UTC)', 'DIRECTION', 'FROM', 'TO', 'STATUS', 'TALK', 'DELIVERED', 'ID']
-      context.stdout.write(rows.length === 0 ? 'no calls yet\n' : formatTable(titles, rows, context.stdout.columns))
+      context.stdout.write(rows.length === 0 ? 'no calls yet\n' : formatTable(titles, rows))
     })
   calls
     .command('show')
@@ -50,14 +50,12 @@ export function callsCommand(context: CliContext, _finish: Finish): Command {
       // An id of no call finds nothing.
       const details = await withStore(context, option, store => store.views.getCall(id as CallId))
       if (details === null) throw new CommandFailed(1, `no call ${id}: see \`tpe-bridge calls list\``)
-      context.stdout.write(
-        option.json === true ? `${JSON.stringify(details, null, 2)}\n` : describe(details, context.stdout.columns),
-      )
+      context.stdout.write(option.json === true ? `${JSON.stringify(details, null, 2)}\n` : describe(details))
     })
   return calls
 }
 
-function describe({ call, events, items }: CallDetails, columns: number): string {
+function describe({ call, events, items }: CallDetails): string {
   const agents = call.agents.map(agent => `${agent.name} (${agent.extension})`).join(', ')
   const summary = [
     `${call.id}`,
@@ -90,9 +88,9 @@ function describe({ call, events, items }: CallDetails, columns: number): string
   return [
     summary,
     '',
-    formatTable(['LEG FROM', 'TO', 'STARTED', 'ANSWERED', 'ENDED', 'SIP', 'CALL-ID'], legs, columns),
-    formatTable(['#', 'EVENT', 'OCCURRED', 'DELIVERY'], steps, columns),
-    audio.length === 0 ? 'no audio\n' : formatTable(['AUDIO', 'LENGTH', 'STATE', 'TIED BY', 'FILE'], audio, columns),
+    formatTable(['LEG FROM', 'TO', 'STARTED', 'ANSWERED', 'ENDED', 'SIP', 'CALL-ID'], legs),
+    formatTable(['#', 'EVENT', 'OCCURRED', 'DELIVERY'], steps),
+    audio.length === 0 ? 'no audio\n' : formatTable(['AUDIO', 'LENGTH', 'STATE', 'TIED BY', 'FILE'], audio),
   ].join('\n')
 }
 

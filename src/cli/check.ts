@@ -35,7 +35,7 @@ export function checkCommand(context: CliContext, finish: Finish): Command {
 }
 
 async function machineFindings(config: Config, { env }: CliContext): Promise<Finding[]> {
-  const configured = config.transcode.ffmpeg ?? env.FFMPEG_PATH ?? null
+  const configured = config.transcode.ffmpeg ?? (env.FFMPEG_PATH || null)
   const search = await findFfmpeg({ configured, searchPath: env.PATH ?? '', bundled: bundledFfmpeg })
   const ffmpeg: Finding =
     search.kind === 'missing'

@@ -2,7 +2,7 @@
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
-  readonly stdout: { write(text: string): void; readonly isTerminal: boolean; readonly columns: number }
+  readonly stdout: { write(text: string): void; readonly isTerminal: boolean }
   readonly stderr: { write(text: string): void }
   /** Aborted by SIGINT or SIGTERM; its reason is the signal's name. */
   readonly interrupted: AbortSignal

@@ -35,7 +35,7 @@ async function demo(context: CliContext): Promise<boolean> {
       config: await configuration(office, folder),
       version: context.version,
       log: createLog({ level: 'warn', numbers: 'full', isTerminal: context.stdout.isTerminal }),
-      ffmpegPath: context.env.FFMPEG_PATH ?? null,
+      ffmpegPath: context.env.FFMPEG_PATH || null,
       searchPath: context.env.PATH ?? '',
       onEvent: event => context.stdout.write(`  ${describe(event)}\n`),
     })
@@ -47,7 +47,7 @@ async function demo(context: CliContext): Promise<boolean> {
         `The bridge listens on udp://127.0.0.1:${trunkPort} and delivers to ${sandbox.url}.\nSix calls, as they happen:\n`,
       )
       const made = await unlessInterrupted(office.play(trunkPort), context.interrupted)
-      return report(context, await untilComplete(sandbox, made, context.interrupted), made)
+      return report(context, await unlessInterrupted(untilComplete(sandbox, made), context.interrupted), made)
     } finally {
       await bridge.stop()
     }
@@ -81,12 +81,12 @@ sandbox: { listen: "127.0.0.1:0" }
   throw new Error(loaded.problems.map(formatProblem).join('\n'))
 }
 
-async function untilComplete(sandbox: SandboxAddress, made: readonly MadeAudio[], interrupted: AbortSignal): Promise<Arrivals> {
+async function untilComplete(sandbox: SandboxAddress, made: readonly MadeAudio[]): Promise<Arrivals> {
   const giveUpAt = Date.now() + arrivalPatienceMs
   for (;;) {
     const arrivals = await arrivalsIn(sandbox)
     if (isComplete(arrivals, made) || Date.now() > giveUpAt) return arrivals
-    await unlessInterrupted(wait(200), interrupted)
+    await wait(200)
   }
 }
 
@@ -111,8 +111,8 @@ function report({ stdout }: CliContext, arrivals: Arrivals, made: readonly MadeA
     seconds(mp3Ms),
   ])
   stdout.write(`\nWhat arrived in the sandbox:\n`)
-  stdout.write(`${formatTable(['', 'CALL', 'FROM', 'TO', 'OUTCOME', 'EVENTS DELIVERED'], callRows, stdout.columns)}\n`)
-  stdout.write(`${formatTable(['', 'AUDIO', 'OF', 'WAV', 'MP3'], audioRows, stdout.columns)}\n`)
+  stdout.write(`${formatTable(['', 'CALL', 'FROM', 'TO', 'OUTCOME', 'EVENTS DELIVERED'], callRows)}\n`)
+  stdout.write(`${formatTable(['', 'AUDIO', 'OF', 'WAV', 'MP3'], audioRows)}\n`)
   const events = arrivals.calls.reduce((count, call) => count + call.events.length, 0)
   stdout.write(
     faults.length === 0

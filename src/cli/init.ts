@@ -1,6 +1,6 @@
 /** `tpe-bridge init`: writes a configuration to begin with: every key, commented, with its default. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { exampleYaml } from '../config/example.ts'
 import { jsonSchema, schemaFileName } from '../config/json-schema.ts'
@@ -30,6 +30,7 @@ export function initCommand(context: CliContext, _finish: Finish): Command {
         if (!exists) throw error
         throw new CommandFailed(1, `${file} exists already; it was not touched. Name another file: tpe-bridge init FILE`)
       }
+      await writeFile(join(dirname(file), schemaFileName), jsonSchema()) // the file's first line names it, for editors
       context.stdout.write(`wrote ${file}; edit it, then: tpe-bridge check -c ${file}\n`)
     })
 }

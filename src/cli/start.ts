@@ -23,7 +23,7 @@ async function start(context: CliContext, option: ConfigOption): Promise<void> {
     config,
     version: context.version,
     log,
-    ffmpegPath: context.env.FFMPEG_PATH ?? null,
+    ffmpegPath: context.env.FFMPEG_PATH || null,
     searchPath: context.env.PATH ?? '',
   })
   try {

@@ -1,15 +1,14 @@
-/** Tables for people: columns as wide as their widest cell, the last one cut to the terminal's width. */
+/** Tables for people: columns as wide as their widest cell. Nothing is cut: an id that cannot be copied is of no use. */
 
 export type Cell = string | number | null
 
-export function formatTable(titles: readonly string[], rows: readonly (readonly Cell[])[], columns: number): string {
+export function formatTable(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = [titles, ...rows.map(row => row.map(cell => (cell === null ? '-' : String(cell))))]
   const widths = titles.map((_, index) => Math.max(...texts.map(row => row[index]?.length ?? 0)))
   const lines = texts.map(row =>
     row
       .map((text, index) => (index === row.length - 1 ? text : text.padEnd(widths[index] ?? 0)))
       .join('  ')
-      .slice(0, Math.max(columns, 40))
       .trimEnd(),
   )
   return `${lines.join('\n')}\n`

@@ -25,7 +25,7 @@ export function uploadsCommand(context: CliContext, _finish: Finish): Command {
       const query = { limit: option.limit, before: null, state: option.state ?? null }
       const { rows } = await withStore(context, option, store => store.desk.listUploads(query))
       if (option.json === true) context.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
-      else context.stdout.write(rows.length === 0 ? 'no uploads\n' : formatTable(titles, rows.map(rowOf), context.stdout.columns))
+      else context.stdout.write(rows.length === 0 ? 'no uploads\n' : formatTable(titles, rows.map(rowOf)))
     })
   uploads
     .command('show')
@@ -49,7 +49,7 @@ export function uploadsCommand(context: CliContext, _finish: Finish): Command {
     })
   uploads
     .command('drop')
-    .description('give dead, waiting or quarantined ones up for good')
+    .description('give dead, pending or quarantined ones up for good')
     .argument('<id...>', 'as in the list')
     .requiredOption('--reason <text>', 'kept with them')
     .option(...configOption)
@@ -88,8 +88,7 @@ function rowOf(upload: Upload): (string | number | null)[] {
 }
 
 function print(context: CliContext, option: JsonOption, upload: Upload): void {
-  const text =
-    option.json === true ? `${JSON.stringify(upload, null, 2)}\n` : formatTable(titles, [rowOf(upload)], context.stdout.columns)
+  const text = option.json === true ? `${JSON.stringify(upload, null, 2)}\n` : formatTable(titles, [rowOf(upload)])
   context.stdout.write(text)
 }
 

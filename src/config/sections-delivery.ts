@@ -89,12 +89,10 @@ export const sandbox = z
       .prefault('127.0.0.1:8090')
       .describe('The local Zendesk that is used when zendesk.base_url is absent, and by `tpe-bridge sandbox`.'),
     requests_per_minute: requestsPerMinute().describe('Its rate limit; beyond it, it answers 429 as Zendesk does.'),
-    token: secret()
-      .optional()
-      .meta({
-        description: 'The token it asks for. Absent: the word sandbox, which is enough on a machine of your own.',
-        example: '${SANDBOX_TOKEN}',
-      }),
+    token: secret().optional().meta({
+      description: 'The token it asks for. Absent: the word sandbox, which is enough on a machine of your own.',
+      example: '${SANDBOX_TOKEN}',
+    }),
   })
   .superRefine(({ listen, token }, context) => {
     if (needsToken(listen, token)) context.addIssue({ code: 'custom', path: ['listen'], message: openTo('sandbox') })

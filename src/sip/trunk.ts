@@ -21,6 +21,8 @@ export interface TrunkOptions {
   readonly order: GatewayOrder
   /** An address that has answered nothing at all for this long has failed; the next one is tried. */
   readonly noAnswerMs: number
+  /** Any clock in ms that only goes on. */
+  readonly now: () => number
   readonly log: {
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
@@ -77,8 +79,9 @@ export class Trunk {
     }
     this.counters.calls += 1
     try {
+      const startedAt = this.#options.now()
       const result: unknown = await this.#proxy(req, destinations)
-      this.#learn(destinations, result)
+      this.#learn(destinations, result, this.#options.now() - startedAt)
     } catch (error) {
       // The server has answered the caller itself (483, 500); what it said is in the message.
       this.counters.failed += 1
@@ -102,8 +105,15 @@ export class Trunk {
   }
 
   /** Gateways tried before the one that answered have failed; a 503 is a failure too (RFC 3263 section 4.3). */
-  #learn(destinations: readonly Destination[], result: unknown): void {
+  #learn(destinations: readonly Destination[], result: unknown, tookMs: number): void {
     if (!isProxyResult(result)) return
+    if (result.responses.length === 0) {
+      // Nobody answered: each gateway whose time ran out has failed. A caller who gave up before that says nothing about any.
+      const failed = destinations.slice(0, Math.floor(tookMs / this.#options.noAnswerMs))
+      for (const { gateway } of failed) this.#options.order.failed(gateway)
+      this.counters.failovers += Math.min(failed.length, destinations.length - 1)
+      return
+    }
     const statusFrom = ({ address, port }: Destination): number | null =>
       result.responses.find(response => response.address === address && response.port === port)?.msgs[0]?.status ?? null
     const statuses = destinations.map(statusFrom)

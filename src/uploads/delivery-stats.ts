@@ -31,6 +31,15 @@ export interface Latency {
   readonly maxMs: number
 }
 
+/** Deliveries that fail one after the other, without one that succeeds in between. */
+export interface FailureStreak {
+  readonly count: number
+  /** Epoch ms. */
+  readonly since: number
+  /** Of the last of them. */
+  readonly reason: string
+}
+
 const REMEMBERED = 256
 
 const noCounts = (): LaneCounters => ({ delivered: 0, retried: 0, waited: 0, dead: 0, putBack: 0 })
@@ -39,16 +48,25 @@ export class DeliveryStats {
   readonly counters: DeliveryCounters = { event: noCounts(), media: noCounts(), faults: 0, storeErrors: 0, limited: 0, pauses: 0 }
   readonly #latencies: Record<Lane, number[]> = { event: [], media: [] }
 
+  #streak: FailureStreak | null = null
+
+  /** `null` as soon as any delivery succeeds. */
+  get streak(): FailureStreak | null {
+    return this.#streak
+  }
+
   /** Counts a stored verdict. `now` is epoch ms. */
   record({ job, verdict }: Settled, now: number): void {
     const counts = this.counters[job.lane]
     switch (verdict.kind) {
       case 'delivered':
         counts.delivered++
+        this.#streak = null
         this.#remember(job.lane, Math.max(0, now - job.createdAt))
         return
       case 'retry':
         counts.retried++
+        this.#streak = { count: (this.#streak?.count ?? 0) + 1, since: this.#streak?.since ?? now, reason: verdict.reason }
         return
       case 'wait':
         counts.waited++

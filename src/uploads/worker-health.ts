@@ -1,5 +1,5 @@
 /** What the worker does now and what holds it back, for readiness and metrics. */
-import type { Latency } from './delivery-stats.ts'
+import type { FailureStreak, Latency } from './delivery-stats.ts'
 import type { Lane } from './job.ts'
 import type { Pause } from './rate-limit.ts'
 
@@ -15,6 +15,8 @@ export interface WorkerHealth extends WorkerCondition {
   readonly inFlight: Readonly<Record<Lane, number>>
   readonly slots: Readonly<Record<Lane, number>>
   readonly latency: Readonly<Record<Lane, Latency | null>>
+  /** Deliveries fail, and none has succeeded since. */
+  readonly streak: FailureStreak | null
 }
 
 /** The worst of what holds deliveries back. Pure; times are epoch ms. */

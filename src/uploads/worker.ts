@@ -133,7 +133,7 @@ export class DeliveryWorker {
       now,
     })
     const inFlight = { event: this.#flying('event'), media: this.#flying('media') }
-    return { ...condition, inFlight, slots: this.#slots, latency: this.#stats.latency() }
+    return { ...condition, inFlight, slots: this.#slots, latency: this.#stats.latency(), streak: this.#stats.streak }
   }
 
   #flying(lane: Lane): number {

@@ -91,8 +91,9 @@ describe('several gateways', () => {
   })
 
   it('when every gateway is down the caller learns it', async () => {
-    const { dial } = await trunk([await silentPort(), await silentPort()])
+    const { dial, signalling } = await trunk([await silentPort(), await silentPort()])
     await expect(dial()).rejects.toMatchObject({ status: 408 })
+    await vi.waitFor(() => expect(signalling.order.down()).toHaveLength(2))
   })
 })
 

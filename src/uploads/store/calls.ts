@@ -57,6 +57,7 @@ export class CallStore implements CallJournal {
   }
 }
 
+// A call that has ended stays so: a late repetition of its INVITE, which memory has forgotten, opens nothing again.
 // The newest change of a call wins; its snapshot comes from the newest event, which may be of an earlier change.
 const upsertCalls = async (trx: Transaction<Schema>, changes: readonly CallChange[], now: number): Promise<void> => {
   const rows = new Map<CallId, Insertable<CallsTable>>()
@@ -70,14 +71,17 @@ const upsertCalls = async (trx: Transaction<Schema>, changes: readonly CallChang
       .insertInto('calls')
       .values(some)
       .onConflict(conflict =>
-        conflict.column('id').doUpdateSet(({ ref, fn }) => ({
-          state: ref('excluded.state'),
-          snapshot: fn.coalesce('excluded.snapshot', 'calls.snapshot'),
-          started_at: fn.coalesce('excluded.started_at', 'calls.started_at'),
-          ended_at: fn.coalesce('excluded.ended_at', 'calls.ended_at'),
-          ended: ref('excluded.ended'),
-          updated_at: ref('excluded.updated_at'),
-        })),
+        conflict
+          .column('id')
+          .doUpdateSet(({ ref, fn }) => ({
+            state: ref('excluded.state'),
+            snapshot: fn.coalesce('excluded.snapshot', 'calls.snapshot'),
+            started_at: fn.coalesce('excluded.started_at', 'calls.started_at'),
+            ended_at: fn.coalesce('excluded.ended_at', 'calls.ended_at'),
+            ended: ref('excluded.ended'),
+            updated_at: ref('excluded.updated_at'),
+          }))
+          .where(eb => eb.or([eb('calls.ended', '=', 0), eb('excluded.ended', '=', 1)])),
       )
       .execute()
   }
