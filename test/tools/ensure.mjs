@@ -9,7 +9,10 @@ if (!has('sipp')) {
     console.log('installing sipp (Debian package sip-tester), which the SIP tests need')
     const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit', env: environment })
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'sip-tester'], { stdio: 'inherit', env: environment })
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'sip-tester'], {
+      stdio: 'inherit',
+      env: environment,
+    })
   }
   if (!has('sipp')) {
     console.warn('sipp is missing, so the tests that load the trunk with calls are skipped here (in CI they fail).')
