@@ -36,7 +36,7 @@ export interface MadeVoicemail {
 
 /** Between the beginnings of two calls, ms, on average. */
 const callEveryMs = 130
-const voicemailEvery = 7
+const voicemailEvery = 10
 const callerPatienceMs = 6_000
 
 /** What the called phone does: the plan of a call is in its Call-ID. */
@@ -118,7 +118,7 @@ export class Traffic {
     if (made.final !== 200) return
     await wait(50 + chance() * 400)
     await call.hangUp()
-    if (chance() < 0.7) await this.#record(callId, 1 + Math.floor(chance() * 3))
+    if (chance() < 0.5) await this.#record(callId, 1 + Math.floor(chance() * 3))
   }
 
   async #record(callId: string, seconds: number): Promise<void> {

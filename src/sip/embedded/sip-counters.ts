@@ -54,7 +54,9 @@ export function newSipCounters(): SipCounters {
   }
 }
 
-/** Counts one refused message. */
-export function countMalformed(counters: SipCounters, reason: MalformedReason | 'bad-via'): void {
-  counters.malformed[reason] = (counters.malformed[reason] ?? 0) + 1
+/** Counts one refused message; whether it deserves a log line: the first of its kind and every 1,000th do, or a scan would fill the log. */
+export function countMalformed(counters: SipCounters, reason: MalformedReason | 'bad-via'): boolean {
+  const count = (counters.malformed[reason] ?? 0) + 1
+  counters.malformed[reason] = count
+  return count % 1000 === 1
 }

@@ -119,6 +119,9 @@ export class TcpConnections {
     socket.on('error', error => this.#log.debug({ err: error, ...peer }, 'tcp connection failed'))
     socket.on('close', () => {
       if (this.#byPeer.get(key) === connection) this.#byPeer.delete(key)
+      if (!connection.framing.partial) return
+      countMalformed(this.#counters, 'truncated-body')
+      this.#log.warn({ reason: 'truncated-body', ...peer }, 'tcp connection ended within a message')
     })
     return connection
   }

@@ -147,8 +147,9 @@ export class SipTransports {
         if (parsed.ok) this.#received(parsed.message, source, this.#reachable(listener.bound, source.address))
         else if (isKeepAlive(bytes)) this.#options.counters.keepalives++
         else {
-          countMalformed(this.#options.counters, parsed.reason)
-          this.#options.log.debug({ reason: parsed.reason, bytes: bytes.length, ...source }, 'datagram is no sip')
+          const fields = { reason: parsed.reason, bytes: bytes.length, ...source }
+          const { counters, log } = this.#options
+          log[countMalformed(counters, parsed.reason) ? 'warn' : 'debug'](fields, 'datagram dropped, it is no sip')
         }
       },
       this.#options.log,
