@@ -201,7 +201,7 @@ describe('serial targets', () => {
 
   it('are tried in turn without the application’s timeout too', async () => {
     const [alice, dead, bob] = [await startPhone('alice'), await startPhone('dead'), await startPhone('bob')]
-    const { udp, uri } = await proxyTo([dead, bob], {}, { timers: { t1Ms: 10, t2Ms: 40, t4Ms: 50, noAnswerMs: 40 } })
+    const { udp, uri } = await proxyTo([dead, bob], {}, { timers: { noAnswerMs: 40 } })
     alice.call(uri, udp)
     ;(await bob.incoming()).respond(486)
   })

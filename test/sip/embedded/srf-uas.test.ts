@@ -86,6 +86,7 @@ it('a caller who cancels while it rings gets 487, and the application its cancel
   const terminated = await call.response(487)
   expect(headerValue(terminated, 'To')).toBe(headerValue(await call.response(180), 'To'))
   await vi.waitFor(() => expect(cancelled).toBe(1))
+  expect(server.held).toEqual({ requests: 0, proxied: 0, dialogs: 0 })
 })
 
 it('a re-INVITE reaches the application, and is acknowledged', async () => {
@@ -149,6 +150,19 @@ it('a caller whose application leaves before the answer gets 503', async () => {
   srf.disconnect()
   await call.response(503)
   expect(server.held).toEqual({ requests: 0, proxied: 0, dialogs: 0 })
+})
+
+it('a call whose application has left is over: its BYE gets 481', async () => {
+  const { udp, uri, srf, server } = await answeringApp()
+  const alice = await startPhone('alice')
+  const call = alice.call(uri, udp, { body: SDP })
+  await call.response(200)
+  call.send('ACK', { seq: 1 })
+  await vi.waitFor(() => expect(server.held.dialogs).toBe(1))
+  srf.disconnect()
+  await vi.waitFor(() => expect(server.held.dialogs).toBe(0))
+  call.send('BYE')
+  await call.response(481, 'BYE')
 })
 
 it('a call gets 503 when no application takes calls, and a ping 200 all the same', async () => {
