@@ -187,6 +187,24 @@ it('a call from TCP to UDP keeps both sides on the path, each by its own transpo
   expect(bye.kind === 'request' && bye.method).toBe('BYE')
 })
 
+it('a server that listens on every address names the one that the phone can reach', async () => {
+  const [alice, bob] = [await startPhone('alice'), await startPhone('bob')]
+  const running = await startServer({ listen: ['udp://0.0.0.0:0'] })
+  await proxyingApp(running, [bob], {})
+  const udp: HopAddress = { ...running.udp, address: '127.0.0.1' }
+  const call = alice.call(`sip:bob@127.0.0.1:${udp.port}`, udp)
+  const invite = await bob.incoming()
+  expect(invite.message.uri).toBe(hop(bob))
+  expect(headerValues(invite.message, 'Record-Route')).toEqual([`<sip:127.0.0.1:${udp.port};lr>`])
+  invite.respond(200)
+  await call.response(200)
+  call.send('ACK', { seq: 1 })
+  await invite.request('ACK')
+  invite.send('BYE')
+  ;(await call.request('BYE')).respond(200)
+  await invite.response(200, 'BYE')
+})
+
 describe('serial targets', () => {
   it('are tried in turn when the first does not answer', async () => {
     const [alice, dead, bob] = [await startPhone('alice'), await startPhone('dead'), await startPhone('bob')]
