@@ -74,8 +74,11 @@ test('fifty kills in a day of traffic lose and double nothing', { timeout: 300_0
     const arrived = (await sandbox.view.recordings()).length + (await sandbox.view.voicemails()).length
     expect(arrived).toBe(traffic.recordings.length + traffic.voicemails.length)
   }, patience)
-  const state = await sandbox.view.state()
-  await vi.waitFor(() => expect(told.length + last.ids.length).toBe(state.phone_call_events), patience)
+  const state = await vi.waitFor(async () => {
+    const now = await sandbox.view.state()
+    expect(told.length + last.ids.length).toBe(now.phone_call_events)
+    return now
+  }, patience)
   told.push(...last.ids)
 
   // The day was one: most of it went on between the kills, and every kind of failure was met.

@@ -9,7 +9,7 @@
 import { headerValue, headerValues } from '../../src/sip/message/headers.ts'
 import type { SipResponse } from '../../src/sip/message/message.ts'
 import { Retransmission } from './retransmission.ts'
-import { requestText, sdp, toTagOf, uriIn } from './sip-text.ts'
+import { requestText, sdp, tagFrom, toTagOf, uriIn } from './sip-text.ts'
 
 export interface OutgoingOptions {
   readonly callId: string
@@ -169,7 +169,7 @@ export class OutgoingCall {
       method,
       here,
       callId,
-      from: `<sip:${from}@${here}>;tag=${tagOf(callId)}`,
+      from: `<sip:${from}@${here}>;tag=${tagFrom(callId)}`,
       to: `<sip:${to}@${via.address}:${via.port}>${toTag === '' ? '' : `;tag=${toTag}`}`,
       ...fields,
     })
@@ -181,11 +181,6 @@ export class OutgoingCall {
   }
 
   get #branch(): string {
-    return `z9hG4bK-${tagOf(this.#options.callId)}`
+    return `z9hG4bK-${tagFrom(this.#options.callId)}`
   }
-}
-
-/** A tag may hold less than a Call-ID (RFC 3261 section 25.1). */
-function tagOf(callId: string): string {
-  return callId.replace(/[^A-Za-z0-9.-]/g, '-')
 }

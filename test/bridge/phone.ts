@@ -9,7 +9,7 @@ import type { HopAddress, SipMessage, SipRequest } from '../../src/sip/message/m
 import { parseMessage } from '../../src/sip/message/parse.ts'
 import { IncomingCall } from './incoming-call.ts'
 import { OutgoingCall } from './outgoing-call.ts'
-import { requestText, responseText } from './sip-text.ts'
+import { requestText, responseText, tagFrom } from './sip-text.ts'
 
 export interface Dialling {
   readonly callId: string
@@ -66,12 +66,13 @@ export class Phone {
     return status
   }
 
-  /** Sends a request outside of any dialog, once. */
-  request(method: string, dialling: Dialling): void {
-    const { callId, from, to, via, headers = [] } = dialling
+  /** Sends a request that belongs to no call of this phone, once; its answer is among the strays. */
+  request(method: string, dialling: Dialling & { readonly toTag?: string }): void {
+    const { callId, from, to, via, toTag, headers = [] } = dialling
     const uri = `sip:${to}@${via.address}:${via.port}`
-    const fields = { from: `<sip:${from}@${this.#here}>;tag=${callId}`, to: `<${uri}>`, callId, seq: 1 }
-    this.send(requestText({ method, uri, here: this.#here, branch: `z9hG4bK${callId}`, ...fields, headers }), via)
+    const toWhom = toTag === undefined ? `<${uri}>` : `<${uri}>;tag=${toTag}`
+    const fields = { from: `<sip:${from}@${this.#here}>;tag=${tagFrom(callId)}`, to: toWhom, callId, seq: 1 }
+    this.send(requestText({ method, uri, here: this.#here, branch: `z9hG4bK-${tagFrom(callId)}`, ...fields, headers }), via)
   }
 
   send(content: string | Buffer, to: HopAddress): void {

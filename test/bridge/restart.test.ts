@@ -22,7 +22,7 @@ test('SIGTERM lets what is in flight finish, then the bridge exits 0', { timeout
   const first = await site.start()
   const dialling = { callId: 'in-flight@phones', from: '+14155550100', to: '1001', via: first.sip('udp') }
   expect(await site.carrier.callAndHangUp(dialling)).toBe(200)
-  await first.drained()
+  await vi.waitFor(async () => expect(await first.uploads('delivered')).toHaveLength(4), patience)
   // The sandbox stores the recording at once and answers late: the bridge is told to stop in between.
   await first.sandbox.fault({ route: 'phone_recording_upload', times: 1 }, { kind: 'late', delay_ms: 1500 })
   await site.leave(join(site.monitor, '1_in-flight@phones.wav'), wav({ data: tone(1) }))
@@ -43,17 +43,19 @@ test('a BYE after a restart ends the call that began before it', { timeout: 60_0
   await keepPort(site, first)
   const call = site.carrier.call({ callId: 'long@phones', from: '+14155550100', to: '1001', via: first.sip('udp') })
   expect(await call.final).toBe(200)
-  await first.drained()
+  await vi.waitFor(async () => expect(await first.uploads('delivered')).toHaveLength(3), patience)
   await first.kill()
 
   const hangUp = call.hangUp() // while nobody is there to hear it
   const second = await site.start()
   expect(await hangUp).toBe(200)
   await site.pbx.incoming('long@phones')?.over
-  await second.drained()
-
-  const stored = await second.sandbox.call(callIdOf('long@phones'))
-  expect(stored).toMatchObject({ status: 'connected', reason: 'completed' })
+  const outcome = { status: 'connected', reason: 'completed' }
+  const stored = await vi.waitFor(async () => {
+    const found = await second.sandbox.call(callIdOf('long@phones'))
+    expect(found).toMatchObject(outcome)
+    return found
+  }, patience)
   expect(await second.sandbox.events(stored?.id ?? 0)).toMatchObject([
     { type: 'call.started', sequence: 1 },
     { type: 'call.ringing', sequence: 2 },
@@ -68,15 +70,17 @@ test('an answer that comes while the bridge restarts still connects the call', {
   await keepPort(site, before)
   const call = site.carrier.call({ callId: 'answered-late@phones', from: '+14155550100', to: '1001', via: before.sip('udp') })
   await vi.waitFor(() => expect(call.seen.rangAt).not.toBeNull(), patience)
-  await before.drained()
+  await vi.waitFor(async () => expect(await before.uploads('delivered')).toHaveLength(2), patience)
   await before.kill()
 
   site.pbx.incoming('answered-late@phones')?.answer()
   const after = await site.start()
   expect(await call.final).toBe(200)
   expect(await call.hangUp()).toBe(200)
-  await after.drained()
-  expect(await after.sandbox.call(callIdOf('answered-late@phones'))).toMatchObject({ status: 'connected', reason: 'completed' })
+  await vi.waitFor(async () => {
+    const found = await after.sandbox.call(callIdOf('answered-late@phones'))
+    expect(found).toMatchObject({ status: 'connected', reason: 'completed' })
+  }, patience)
 })
 
 test('a second bridge on the same data_dir is refused, and told why', { timeout: 60_000 }, async () => {

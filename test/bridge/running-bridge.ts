@@ -1,5 +1,5 @@
 /** A bridge as its operator has it: a process with a configuration file, its log, its HTTP API and its sandbox. */
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { z } from 'zod'
 import type { HopAddress } from '../../src/sip/message/message.ts'
 import { type Exit, type LogLine, Program } from './program.ts'
@@ -56,6 +56,11 @@ export class RunningBridge {
     return readinessSchema.parse(await (await fetch(`${this.admin}/readyz`)).json())
   }
 
+  /** Waits until a metric has this value: what signalling counts is told a little later. */
+  async counts(name: string, value: number, labels = ''): Promise<void> {
+    await vi.waitFor(async () => expect(await this.metric(name, labels), name).toBe(value), patience)
+  }
+
   /** The sum of all samples of a metric whose labels contain `labels`; 0 when there is none. */
   async metric(name: string, labels = ''): Promise<number> {
     return sumOf(await this.metrics(), name, labels)
@@ -80,7 +85,7 @@ export class RunningBridge {
           pending: left('tpe_bridge_uploads', 'state="pending"'),
           running: left('tpe_bridge_uploads', 'state="running"'),
           waiting: left('tpe_bridge_recordings_waiting'),
-          unsettled: left('tpe_bridge_recordings_unsettled'),
+          unsettled: left('tpe_bridge_folder_unsettled'),
         }
         if (Object.values(state).some(count => count > 0)) throw new Error(`still on its way: ${JSON.stringify(state)}`)
       },
@@ -93,12 +98,12 @@ export class RunningBridge {
     return this.program.log.filter(line => line.msg === msg)
   }
 
-  /** Waits for the first log line with this message. */
-  async logged(msg: string): Promise<LogLine> {
+  /** Waits for the first log line with this message that is the wanted one. */
+  async logged(msg: string, isWanted: (line: LogLine) => boolean = () => true): Promise<LogLine> {
     return await vi.waitFor(() => {
-      const [first] = this.lines(msg)
-      if (first === undefined) throw new Error(`no "${msg}" in the log:\n${this.program.output}`)
-      return first
+      const found = this.lines(msg).find(isWanted)
+      if (found === undefined) throw new Error(`no such "${msg}" in the log:\n${this.program.output}`)
+      return found
     }, patience)
   }
 

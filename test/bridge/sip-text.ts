@@ -88,6 +88,11 @@ export function sdp(here: string): string {
   return lines.map(line => `${line}\r\n`).join('')
 }
 
+/** A tag or branch for a call; it may hold less than a Call-ID (RFC 3261 section 25.1). */
+export function tagFrom(callId: string): string {
+  return callId.replace(/[^A-Za-z0-9.-]/g, '-')
+}
+
 /** The URI within a Contact or Route value. */
 export function uriIn(value: string | null): string | null {
   return value === null ? null : (parseNameAddr(value)?.uri ?? null)

@@ -100,8 +100,12 @@ export class Site {
     await rename(unfinished, path)
   }
 
-  async close(): Promise<void> {
+  async stopBridges(): Promise<void> {
     for (const bridge of this.#running) await bridge.kill()
+  }
+
+  async close(): Promise<void> {
+    await this.stopBridges()
     this.pbx.close()
     this.carrier.close()
     await rm(this.folder, { recursive: true, force: true })
