@@ -5,8 +5,8 @@
 import { formatHostPort } from '../message/host-port.ts'
 import type { HopAddress } from '../message/message.ts'
 import { parseUri } from '../message/uri.ts'
-import { SIP_PORT } from './listen-address.ts'
-import { type Interfaces, isWildcard } from './local-addresses.ts'
+import { SIP_PORT } from './transport/listen-address.ts'
+import { type Interfaces, isWildcard } from './transport/local-addresses.ts'
 
 export class LocalIdentity {
   #listening: readonly HopAddress[] = []

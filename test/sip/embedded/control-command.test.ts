@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseCommand } from '../../../src/sip/embedded/control-command.ts'
-import { parseAppMessage, spellHeader } from '../../../src/sip/embedded/control-message.ts'
-import { formatTimeOfDay } from '../../../src/sip/embedded/control-report.ts'
+import { parseCommand } from '../../../src/sip/embedded/control/command.ts'
+import { parseAppMessage, spellHeader } from '../../../src/sip/embedded/control/message-text.ts'
+import { formatTimeOfDay } from '../../../src/sip/embedded/control/report.ts'
 
 const parse = (text: string) => parseCommand(Buffer.from(text))
 

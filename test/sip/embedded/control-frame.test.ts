@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES, splitPayload } from '../../../src/sip/embedded/control-frame.ts'
+import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES, splitPayload } from '../../../src/sip/embedded/control/frame.ts'
 
 const payloads = fc.array(fc.string({ unit: 'binary', maxLength: 80 }), { maxLength: 8 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bestOutcome, type Outcome } from '../../../src/sip/embedded/proxy-best.ts'
+import { bestOutcome, type Outcome } from '../../../src/sip/embedded/proxy/best-response.ts'
 import { headerValues } from '../../../src/sip/message/headers.ts'
 
 const outcome = (status: number, local = false, headers: Outcome['response']['headers'] = []): Outcome => ({

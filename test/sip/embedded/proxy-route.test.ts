@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LocalIdentity } from '../../../src/sip/embedded/local-identity.ts'
-import { forwardedCopy, hopsLeft, recordRoutes, towardsNextHop, withoutOwnRoutes } from '../../../src/sip/embedded/proxy-route.ts'
+import { forwardedCopy, hopsLeft, recordRoutes, towardsNextHop, withoutOwnRoutes } from '../../../src/sip/embedded/proxy/route.ts'
 import { headerValues } from '../../../src/sip/message/headers.ts'
 import type { HopAddress, SipRequest } from '../../../src/sip/message/message.ts'
 

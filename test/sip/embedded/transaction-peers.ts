@@ -7,10 +7,14 @@ import { networkInterfaces } from 'node:os'
 import { onTestFinished, vi } from 'vitest'
 import { IdSource } from '../../../src/sip/embedded/identifiers.ts'
 import { responseTo } from '../../../src/sip/embedded/responses.ts'
-import type { SipTimers } from '../../../src/sip/embedded/sip-timers.ts'
-import { StreamFraming } from '../../../src/sip/embedded/stream-framing.ts'
-import type { ClientTransactionUser, ServerTransaction, TransactionUser } from '../../../src/sip/embedded/transaction-layer.ts'
-import { SipTransactions, type TransactionsOptions } from '../../../src/sip/embedded/transactions.ts'
+import type { SipTimers } from '../../../src/sip/embedded/transaction/sip-timers.ts'
+import type {
+  ClientTransactionUser,
+  ServerTransaction,
+  TransactionUser,
+} from '../../../src/sip/embedded/transaction/transaction-layer.ts'
+import { SipTransactions, type TransactionsOptions } from '../../../src/sip/embedded/transaction/transactions.ts'
+import { StreamFraming } from '../../../src/sip/embedded/transport/stream-framing.ts'
 import { headerValue } from '../../../src/sip/message/headers.ts'
 import type { HopAddress, SipMessage, SipRequest, SipResponse } from '../../../src/sip/message/message.ts'
 import { parseMessage } from '../../../src/sip/message/parse.ts'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { parseListenAddress } from '../../../src/sip/embedded/listen-address.ts'
-import { LocalAddresses } from '../../../src/sip/embedded/local-addresses.ts'
-import { type Framed, StreamFraming } from '../../../src/sip/embedded/stream-framing.ts'
+import { parseListenAddress } from '../../../src/sip/embedded/transport/listen-address.ts'
+import { LocalAddresses } from '../../../src/sip/embedded/transport/local-addresses.ts'
+import { type Framed, StreamFraming } from '../../../src/sip/embedded/transport/stream-framing.ts'
 import { headerValue } from '../../../src/sip/message/headers.ts'
 import {
   answer,
