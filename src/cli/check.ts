@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { formatProblem } from '../config/problems.ts'
 import { redactedConfig } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
-import { bundledFfmpeg, findFfmpeg } from '../recordings/ffmpeg.ts'
+import { bundledFfmpeg, findFfmpeg } from '../recordings/encoding/ffmpeg.ts'
 import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { recordingId } from '../../src/recordings/identity.ts'
+import { recordingId } from '../../src/recordings/intake/identity.ts'
 import type { HopAddress } from '../../src/sip/message/message.ts'
 import { tone, wav } from '../recordings/wav.ts'
 import type { IncomingCall } from './incoming-call.ts'

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { UploadFields } from '../../src/recordings/upload-name.ts'
+import type { UploadFields } from '../../src/recordings/intake/upload-name.ts'
 import { eventually } from './eventually.ts'
 import { callId, Stage } from './stage.ts'
 import { tone, wav } from './wav.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Mp3Meter, type Mp3Report } from '../../src/recordings/mp3.ts'
+import { Mp3Meter, type Mp3Report } from '../../src/recordings/audio/mp3.ts'
 
 /** MPEG 2.5 layer III, 32 kbit/s, 8 kHz, mono: 288 bytes and 72 ms. */
 const frame = (): Buffer => {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { ByteSource } from '../../src/recordings/byte-source.ts'
-import { ignoresLength, readWav } from '../../src/recordings/riff.ts'
+import type { ByteSource } from '../../src/recordings/audio/byte-source.ts'
+import { ignoresLength, readWav } from '../../src/recordings/audio/riff.ts'
 import { chunk, tone, wav } from './wav.ts'
 
 class CountedBytes implements ByteSource {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { waitForFinish } from '../../src/recordings/settling.ts'
+import { waitForFinish } from '../../src/recordings/folders/settling.ts'
 
 const times = { settleMs: 10_000, unfinishedAfterMs: 300_000 }
 const s = 1_000

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readCallerId, readVoicemailText } from '../../src/recordings/voicemail-text.ts'
+import { readCallerId, readVoicemailText } from '../../src/recordings/folders/voicemail-text.ts'
 
 const captured = await readFile(new URL('../fixtures/audio/voicemail/default/1002/INBOX/msg0000.txt', import.meta.url))
 

@@ -1,7 +1,7 @@
 /** What arrived in the sandbox, asked over its API as any client would, with every MP3 downloaded and measured. */
 import { request } from 'undici'
 import { z } from 'zod'
-import { Mp3Meter } from '../../recordings/mp3.ts'
+import { Mp3Meter } from '../../recordings/audio/mp3.ts'
 import type { SandboxAddress } from '../../zendesk/sandbox/sandbox.ts'
 
 const callsAnswer = z.object({

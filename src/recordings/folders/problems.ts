@@ -1,5 +1,5 @@
 /** What cannot be read at present: told of once, shown while it lasts, and told of again when it is over. */
-import type { Log } from './log.ts'
+import type { Log } from '../log.ts'
 
 /** A folder full of unreadable files is one problem for an operator, not thousands of lines. */
 const mostProblems = 100

@@ -1,8 +1,8 @@
 /** A folder of plain voicemails: each audio file is one message, of which its name and folder tell. */
-import { audioProgress } from './audio-file.ts'
+import { audioProgress } from '../audio/audio-file.ts'
+import type { SourceFile } from '../ledger.ts'
 import { readFileName } from './file-name.ts'
 import type { FolderReader } from './folder-watcher.ts'
-import type { SourceFile } from './ledger.ts'
 import { lastPart, type Taker } from './recording-folder.ts'
 import { readCallerId } from './voicemail-text.ts'
 

@@ -1,7 +1,7 @@
 /** One run of ffmpeg: a verified WAV in, an MP3 file out. What its end means is decided here, where the error is born. */
 import ffmpeg from 'fluent-ffmpeg'
-import type { AudioFormat } from '../events/recording.ts'
-import type { AudioContainer } from './audio-file.ts'
+import type { AudioFormat } from '../../events/recording.ts'
+import type { AudioContainer } from '../audio/audio-file.ts'
 
 export interface EncodeSettings {
   /** Constant bit rate, in kbit/s: size and seek positions are then exact. */

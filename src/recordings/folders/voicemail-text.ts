@@ -2,7 +2,7 @@
  * Asterisk's `msgNNNN.txt` (app_voicemail.c): an INI file with one section. Its `duration` is written last, once the caller has
  * hung up. Total: any bytes give a message, perhaps one without anything in it.
  */
-import type { WireParty } from '../events/signal.ts'
+import type { WireParty } from '../../events/signal.ts'
 
 export interface VoicemailText {
   /** Asterisk has written the last line. */

@@ -2,9 +2,9 @@
 import { constants } from 'node:fs'
 import { copyFile, link, lstat, mkdir, open, realpath, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative } from 'node:path'
-import type { AudioItem } from '../events/recording.ts'
-import { sourceFile } from './byte-source.ts'
-import { errorCode, isGone } from './failure.ts'
+import type { AudioItem } from '../../events/recording.ts'
+import { sourceFile } from '../audio/byte-source.ts'
+import { errorCode, isGone } from '../failure.ts'
 import { isInside, syncFolderOf } from './spool.ts'
 
 export type AfterUpload =

@@ -8,12 +8,12 @@
  *
  * The Intake owns it.
  */
-import type { AudioItem, RecordingId } from '../events/recording.ts'
+import type { AudioItem, RecordingId } from '../../events/recording.ts'
+import { describe } from '../failure.ts'
+import type { Log } from '../log.ts'
 import { type AdvanceOptions, advance, type Step } from './advance.ts'
 import { Agenda, type Turn } from './agenda.ts'
 import { callKeys } from './call-finder.ts'
-import { describe } from './failure.ts'
-import type { Log } from './log.ts'
 
 export interface WaitingRoomOptions extends AdvanceOptions {
   /** In [0, 1). */

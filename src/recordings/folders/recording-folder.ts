@@ -1,9 +1,9 @@
 /** A folder of recordings: one audio file each, and a pattern that reads what their names say. */
-import { audioProgress } from './audio-file.ts'
-import type { Candidate, TakeResult } from './candidate.ts'
+import { audioProgress } from '../audio/audio-file.ts'
+import type { Candidate, TakeResult } from '../candidate.ts'
+import type { SourceFile } from '../ledger.ts'
 import { readFileName } from './file-name.ts'
 import type { FolderReader } from './folder-watcher.ts'
-import type { SourceFile } from './ledger.ts'
 
 /** Where finished files go; the Intake. */
 export interface Taker {

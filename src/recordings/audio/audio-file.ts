@@ -1,6 +1,6 @@
 /** What kind of audio a file holds, and whether its writer is done with it. */
 import { extname } from 'node:path'
-import type { AudioFormat } from '../events/recording.ts'
+import type { AudioFormat } from '../../events/recording.ts'
 import { type ByteSource, OpenFile } from './byte-source.ts'
 import { audioFormat, ignoresLength, readWav, type WavAudio } from './riff.ts'
 

@@ -5,12 +5,12 @@
  */
 import { lstat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { audioProgress } from './audio-file.ts'
-import { OpenFile } from './byte-source.ts'
-import type { VoicemailCandidate } from './candidate.ts'
-import { isGone } from './failure.ts'
+import { audioProgress } from '../audio/audio-file.ts'
+import { OpenFile } from '../audio/byte-source.ts'
+import type { VoicemailCandidate } from '../candidate.ts'
+import { isGone } from '../failure.ts'
+import type { SourceFile } from '../ledger.ts'
 import type { FolderReader } from './folder-watcher.ts'
-import type { SourceFile } from './ledger.ts'
 import { lastPart, type Taker } from './recording-folder.ts'
 import { longestVoicemailText, readVoicemailText, type VoicemailText } from './voicemail-text.ts'
 

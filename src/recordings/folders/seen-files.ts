@@ -1,5 +1,5 @@
 /** What a watcher remembers of the files it saw. Bounded: what does not fit is found again by the next rescan. */
-import type { SourceFile } from './ledger.ts'
+import type { SourceFile } from '../ledger.ts'
 import type { Sighting } from './settling.ts'
 
 const mostUnsettled = 10_000

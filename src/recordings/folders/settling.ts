@@ -1,5 +1,5 @@
 /** Decides from what was seen of a file, and when, that its writer is done with it. Pure. */
-import type { Progress } from './audio-file.ts'
+import type { Progress } from '../audio/audio-file.ts'
 
 export interface SettleTimes {
   /** How long a file whose content does not tell must stay the same, ms. */

@@ -4,7 +4,7 @@
  *
  * Total and bounded: any bytes give a result, and only chunk headers, `fmt ` and `ds64` are read, whatever the file's size.
  */
-import type { AudioFormat } from '../events/recording.ts'
+import type { AudioFormat } from '../../events/recording.ts'
 import type { ByteSource } from './byte-source.ts'
 import { durationMs, formatBytesWanted, readWavFormat, type WavFormat } from './wav-format.ts'
 

@@ -8,7 +8,7 @@ import { access } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe } from './failure.ts'
+import { describe } from '../failure.ts'
 
 export interface Ffmpeg {
   readonly path: string

@@ -1,11 +1,11 @@
 /** The first state of an item: waiting when its audio is whole, quarantined with the reason when it is not. Pure. */
-import type { CallParty } from '../events/event.ts'
-import type { AudioItem, RecordingId } from '../events/recording.ts'
-import type { WireParty } from '../events/signal.ts'
-import type { AudioFile } from './audio-file.ts'
-import type { Candidate } from './candidate.ts'
+import type { CallParty } from '../../events/event.ts'
+import type { AudioItem, RecordingId } from '../../events/recording.ts'
+import type { WireParty } from '../../events/signal.ts'
+import type { AudioFile } from '../audio/audio-file.ts'
+import type { Candidate } from '../candidate.ts'
+import type { SourceFile } from '../ledger.ts'
 import { recordingId, voicemailId } from './identity.ts'
-import type { SourceFile } from './ledger.ts'
 
 export interface NewItem {
   readonly candidate: Candidate

@@ -3,15 +3,15 @@
  * `intake.ts` carries it out.
  */
 import { stat } from 'node:fs/promises'
-import type { AudioItem } from '../events/recording.ts'
+import type { AudioItem } from '../../events/recording.ts'
+import { type AudioFile, readAudioFile } from '../audio/audio-file.ts'
+import { OpenFile, sourceFile } from '../audio/byte-source.ts'
+import type { Transcoder } from '../encoding/transcoder.ts'
+import { isGone } from '../failure.ts'
+import type { RecordingLedger } from '../ledger.ts'
 import type { Turn } from './agenda.ts'
-import { type AudioFile, readAudioFile } from './audio-file.ts'
-import { OpenFile, sourceFile } from './byte-source.ts'
 import { callKeys, findCall, type MatchCall } from './call-finder.ts'
-import { isGone } from './failure.ts'
-import type { RecordingLedger } from './ledger.ts'
 import type { Spool } from './spool.ts'
-import type { Transcoder } from './transcoder.ts'
 
 export interface AdvanceOptions {
   readonly ledger: RecordingLedger

@@ -2,7 +2,7 @@
  * When to look at which waiting item again. Only ids and times are held, a bounded number of them; the items are in the ledger,
  * from which `intake.ts` fills it up again.
  */
-import type { RecordingId } from '../events/recording.ts'
+import type { RecordingId } from '../../events/recording.ts'
 
 interface Entry {
   readonly id: RecordingId

@@ -14,18 +14,18 @@
  * Called by the folder watchers and the HTTP intake (take), the tracker's onStored (onCallKnown), the outbox (onDelivered),
  * and operators (redrive, drop).
  */
-import type { CallParty } from '../events/event.ts'
-import type { AudioItem, RecordingId } from '../events/recording.ts'
-import type { WireParty } from '../events/signal.ts'
+import type { CallParty } from '../../events/event.ts'
+import type { AudioItem, RecordingId } from '../../events/recording.ts'
+import type { WireParty } from '../../events/signal.ts'
+import { readAudioFile } from '../audio/audio-file.ts'
+import { OpenFile } from '../audio/byte-source.ts'
+import type { Candidate, TakeResult } from '../candidate.ts'
+import type { TranscoderStatus } from '../encoding/transcoder.ts'
+import { describe, isGone } from '../failure.ts'
 import { type AdvanceOptions, isSourceInPlace } from './advance.ts'
-import { readAudioFile } from './audio-file.ts'
-import { OpenFile } from './byte-source.ts'
-import type { Candidate, TakeResult } from './candidate.ts'
 import { type ClearingOptions, clearDelivered, tidySpool } from './clearing.ts'
-import { describe, isGone } from './failure.ts'
 import { contentSha256 } from './identity.ts'
 import { newItem } from './new-item.ts'
-import type { TranscoderStatus } from './transcoder.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface IntakeOptions extends ClearingOptions, Omit<AdvanceOptions, 'guessAfterMs'> {

@@ -1,6 +1,6 @@
 /** What the name and the fields of an upload may be. Pure. */
-import type { RecordingHints } from '../events/recording.ts'
-import { readRecordedTime } from './recorded-time.ts'
+import type { RecordingHints } from '../../events/recording.ts'
+import { readRecordedTime } from '../folders/recorded-time.ts'
 
 /** As the form has them; absent ones are `null`. */
 export interface UploadFields {

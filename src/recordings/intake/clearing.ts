@@ -1,8 +1,8 @@
 /** What happens to files once their item needs them no more. Repeating any of it is safe. */
-import type { AudioItem } from '../events/recording.ts'
+import type { AudioItem } from '../../events/recording.ts'
+import type { RecordingLedger } from '../ledger.ts'
+import type { Log } from '../log.ts'
 import { type AfterUpload, applyAfterUpload } from './after-upload.ts'
-import type { RecordingLedger } from './ledger.ts'
-import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
 export interface ClearingOptions {

@@ -1,7 +1,7 @@
 /** Random access to a file's bytes without holding the file: what the RIFF reader and the hashes read from. */
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import type { SourceFile } from './ledger.ts'
+import type { SourceFile } from '../ledger.ts'
 
 /** Bytes that can be read at any position; a read past the end gives fewer bytes, never an error. */
 export interface ByteSource {

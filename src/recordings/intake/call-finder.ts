@@ -1,8 +1,8 @@
 /** Ties a recording to its call: by the names that the call goes by, else by parties and time. */
-import type { CallId, CallSnapshot } from '../events/event.ts'
-import type { MatchedBy, RecordingHints, RecordingItem } from '../events/recording.ts'
-import { callIdSpellings } from './file-name.ts'
-import type { RecordingLedger } from './ledger.ts'
+import type { CallId, CallSnapshot } from '../../events/event.ts'
+import type { MatchedBy, RecordingHints, RecordingItem } from '../../events/recording.ts'
+import { callIdSpellings } from '../folders/file-name.ts'
+import type { RecordingLedger } from '../ledger.ts'
 
 /** The model's guess by parties and time (events/matching.ts); it refuses when more than one call fits. */
 export type MatchCall = (

@@ -6,8 +6,8 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, isGone } from './failure.ts'
-import { isInside } from './spool.ts'
+import { describe, isGone } from '../failure.ts'
+import { isInside } from '../intake/spool.ts'
 
 /** Far more than folders by day over years; the kernel's own bound (fs.inotify.max_user_watches) may come first. */
 const mostFolders = 10_000

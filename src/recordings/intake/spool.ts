@@ -4,8 +4,8 @@
  */
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import type { RecordingId } from '../events/recording.ts'
-import { isGone } from './failure.ts'
+import type { RecordingId } from '../../events/recording.ts'
+import { isGone } from '../failure.ts'
 import { parseRecordingId } from './identity.ts'
 
 export class Spool {

@@ -1,5 +1,5 @@
 /** What a recording's name says of its call, read with the named groups of `recordings.folders[].match`. */
-import type { RecordingHints } from '../events/recording.ts'
+import type { RecordingHints } from '../../events/recording.ts'
 import { readRecordedTime } from './recorded-time.ts'
 
 export const noHints: RecordingHints = { sipCallId: null, unique: null, from: null, to: null, startedAt: null }

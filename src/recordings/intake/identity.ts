@@ -1,7 +1,7 @@
 /** Ids of recordings and voicemails: derived from what was found, so that two bridges which see the same file agree. */
 import { createHash } from 'node:crypto'
-import type { RecordingId } from '../events/recording.ts'
-import type { OpenFile } from './byte-source.ts'
+import type { RecordingId } from '../../events/recording.ts'
+import type { OpenFile } from '../audio/byte-source.ts'
 
 /** 'rec_' and 26 base32 characters (130 bits) of the SHA-256 of the base name and the content's SHA-256. */
 export function recordingId(baseName: string, contentSha256: string): RecordingId {
