@@ -126,6 +126,6 @@ function unescapeText(text: string): string {
   return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, run => {
     const bytes = Buffer.from(run.replaceAll('%', ''), 'hex')
     const utf8 = bytes.toString()
-    return utf8.includes('\uFFFD') ? bytes.toString('latin1') : utf8
+    return Buffer.from(utf8).equals(bytes) ? utf8 : bytes.toString('latin1')
   })
 }

@@ -71,6 +71,11 @@ describe('a URI', () => {
     'alice@example.com',
   ])('%s is none', text => expect(parseUri(text)).toBeNull())
 
+  test('a replacement character that was meant as one is no sign of Latin-1', () => {
+    expect(parseUri('sip:%EF%BF%BD@example.com')?.user).toBe('\uFFFD')
+    expect(parseUri('sip:%E4@example.com')?.user).toBe('ä')
+  })
+
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
   const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/)
   const host = fc.constantFrom('example.com', '192.0.2.1', '2001:db8::1', 'pbx_1')
