@@ -10,7 +10,7 @@
 import { headerValue } from '../../src/sip/message/headers.ts'
 import type { HopAddress, SipRequest } from '../../src/sip/message/message.ts'
 import { Retransmission } from './retransmission.ts'
-import { responseText, sdp, uriIn } from './sip-text.ts'
+import { responseText, sdp } from './sip-text.ts'
 
 export class IncomingCall {
   readonly callId: string
@@ -34,11 +34,6 @@ export class IncomingCall {
     this.over = new Promise(resolve => {
       this.#end = resolve
     })
-  }
-
-  /** The caller's address as the INVITE says it. */
-  get contact(): string | null {
-    return uriIn(headerValue(this.#invite, 'Contact'))
   }
 
   ring(): void {
