@@ -166,7 +166,7 @@ function uploadOfItem(item: AudioItem): Upload {
 
 /** `JOB.ITEM`: the sequence numbers that the page before went down to. */
 function readCursor(text: string | null): { readonly job: number; readonly item: number } {
-  const match = /^(\d{1,15})\.(\d{1,15})$/.exec(text ?? '')
+  const match = /^(\d{1,16})\.(\d{1,16})$/.exec(text ?? '')
   const beginning = Number.MAX_SAFE_INTEGER
   return { job: Number(match?.[1] ?? beginning), item: Number(match?.[2] ?? beginning) }
 }

@@ -12,7 +12,7 @@ import { aCall, aChange, anEvent, aRecording, aVoicemail, callId, eventId, fileO
 
 export type Store = Pick<
   SqliteStore,
-  'calls' | 'items' | 'jobs' | 'operations' | 'views' | 'onEvents' | 'onJobs' | 'prune' | 'close'
+  'calls' | 'items' | 'jobs' | 'operations' | 'desk' | 'views' | 'onEvents' | 'onJobs' | 'prune' | 'close'
 >
 
 export interface StoreUnderTest {
@@ -87,6 +87,13 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         ])
         expect(await store.calls.openCalls()).toEqual([])
         expect((await store.views.getCall(callId('a')))?.call.tags).toEqual(['vip'])
+      })
+
+      test('a call that has ended is not opened again by a late repetition', async () => {
+        await store.calls.append([aChange('a', [1, 2], { ended: true })])
+        await store.calls.append([aChange('a', [1])])
+        expect(await store.calls.openCalls()).toEqual([])
+        expect(await store.calls.findCall(callId('a'))).toEqual(aCall('a', 2))
       })
 
       test('a batch that cannot be stored whole is not stored at all', async () => {
@@ -362,6 +369,50 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         expect(await store.operations.redriveItem(recordingId('r9'))).toEqual({ kind: 'unknown' })
         expect(await store.items.get(recordingId('r1'))).toMatchObject({ state: 'waiting', reason: null })
         expect(await store.items.get(recordingId('r2'))).toMatchObject({ state: 'dropped', reason: 'private' })
+      })
+    })
+
+    describe('the desk', () => {
+      test('shows deliveries and audio that has none yet in one list, page by page', async () => {
+        await store.calls.append([aChange('a', [1, 2])])
+        for (const [id, state, foundAt] of [
+          ['r1', 'quarantined', T0 + 1],
+          ['r2', 'waiting', T0 + 2],
+        ] as const) {
+          await store.items.add(
+            { ...aRecording(id, null, state), foundAt, reason: state === 'waiting' ? null : 'empty' },
+            fileOf(aRecording(id, null)),
+          )
+        }
+        const seen: string[] = []
+        for (let before: string | null = null, pages = 0; pages < 10; pages += 1) {
+          const page: Awaited<ReturnType<Store['desk']['listUploads']>> = await store.desk.listUploads({
+            limit: 1,
+            before,
+            state: null,
+          })
+          seen.push(...page.rows.map(({ id, state }) => `${id} ${state}`))
+          before = page.next
+          if (before === null) break
+        }
+        expect(seen).toEqual(['r2 waiting', 'r1 quarantined', 'a.2 pending', 'a.1 pending'])
+        const quarantined = await store.desk.listUploads({ limit: 10, before: null, state: 'quarantined' })
+        expect(quarantined).toMatchObject({ rows: [{ id: 'r1', kind: 'recording', reason: 'empty' }], next: null })
+      })
+
+      test('redrives and drops whatever an id names, and says what came of it', async () => {
+        await store.calls.append([aChange('a', [1])])
+        await settle(await claim(), rejected)
+        await store.items.add({ ...aRecording('r1', null, 'quarantined'), reason: 'empty' }, fileOf(aRecording('r1', null)))
+        expect(await store.desk.getUpload('a.1')).toMatchObject({ state: 'dead', reason: '422 invalid', attempts: 1 })
+        expect(await store.desk.redrive('a.1')).toMatchObject({ kind: 'done', upload: { state: 'pending', attempts: 0 } })
+        expect(await store.desk.redrive('r1')).toMatchObject({ kind: 'done', upload: { state: 'waiting', reason: null } })
+        expect(await store.desk.drop('r1', 'x')).toMatchObject({ kind: 'refused' })
+        expect(await store.desk.drop('a.1', 'a test')).toMatchObject({
+          kind: 'done',
+          upload: { state: 'dropped', reason: 'a test' },
+        })
+        expect(await store.desk.redrive('nobody')).toEqual({ kind: 'unknown' })
       })
     })
 
