@@ -52,9 +52,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  // Processes first: a failed expectation leaves none behind.
+  await site.stopBridges()
+  await sandbox.stop()
   await traffic.stop()
   await site.close()
-  await sandbox.stop()
 }, 60_000)
 
 test('kills in the middle of a day of traffic lose and double nothing', { timeout: 300_000 }, async () => {
