@@ -61,8 +61,8 @@ try {
     await wait(50)
   }
 } finally {
-  bridge.kill()
-  sandbox.kill()
+  await ended(bridge)
+  await ended(sandbox)
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -91,13 +91,19 @@ async function writeLongWav(path) {
   await new Promise(resolve => out.end(resolve))
 }
 
+function ended(child) {
+  const exit = new Promise(resolve => child.once('exit', resolve))
+  child.kill()
+  return exit
+}
+
 async function residentKiB(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
 }
 
 function lineMatching(child, pattern) {
   return new Promise((resolve, reject) => {
-    child.once('exit', code => reject(new Error(`ended with ${code}`)))
+    child.once('exit', code => reject(new Error(`ended with ${code}`))) // too late to matter once a line has matched
     createInterface(child.stdout).on('line', line => {
       const match = pattern.exec(line)
       if (match !== null) resolve(match[1])
