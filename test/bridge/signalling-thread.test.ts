@@ -46,7 +46,9 @@ it('a signalling thread that dies is replaced on the same port, and the call und
   await vi.waitFor(() => expect(signalling.status().connection.state).toBe('connected'), 10_000)
 
   dialog.destroy()
-  await vi.waitFor(() => expect(signals.map(({ kind }) => kind)).toEqual(['invited', 'answered', 'hungup']), 10_000)
+  // The ACK may have died with the thread: then the answer was repeated, which the model knows already.
+  const kinds = (): string[] => [...new Set(signals.map(({ kind }) => kind))]
+  await vi.waitFor(() => expect(kinds()).toEqual(['invited', 'answered', 'hungup']), 10_000)
   expect(signalling.status().counters.signalling_thread).toEqual({ deaths: 1 })
   expect(said).toContain('signalling thread died, starting a new one')
 })
