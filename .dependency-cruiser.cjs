@@ -34,7 +34,7 @@ module.exports = {
       name: 'sandbox-is-a-server-of-its-own',
       severity: 'error',
       from: { path: '^src/zendesk/sandbox/' },
-      to: { path: '^src/', pathNot: '^src/zendesk/(sandbox|wire)' },
+      to: { path: '^src/', pathNot: '^src/zendesk/(sandbox|wire)/' },
     },
     {
       name: 'nobody-imports-the-command-line',

@@ -24,10 +24,12 @@ import type { CallJournal } from './events/journal.ts'
 import { numberPlan } from './events/numbers.ts'
 import { CallTracker } from './events/tracker.ts'
 import type { HopAddress } from './sip/message/message.ts'
+import { Permits } from './uploads/permits.ts'
 import { RateLimit } from './uploads/rate-limit.ts'
 import { SqliteStore } from './uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from './uploads/worker.ts'
-import { PartnerEditionSink } from './zendesk/client.ts'
+import { bearer, Connection } from './zendesk/http/connection.ts'
+import { PartnerEditionSink } from './zendesk/partner-edition/sink.ts'
 import { Sandbox, type SandboxAddress } from './zendesk/sandbox/sandbox.ts'
 
 export interface BridgeOptions {
@@ -115,18 +117,21 @@ export class Bridge {
     store.onEvents(() => admin.notifyStored())
 
     const sandbox = config.zendesk.baseUrl === null ? await this.#startSandbox() : null
-    const sink = new PartnerEditionSink({
+    const limit = new RateLimit({ perMinute: config.zendesk.requestsPerMinute, now: Date.now() })
+    const connection = new Connection({
       baseUrl: config.zendesk.baseUrl ?? sandbox?.url ?? '',
-      token: config.zendesk.token ?? sandbox?.token ?? '',
+      authorization: bearer(config.zendesk.token ?? sandbox?.token ?? ''),
       userAgent: `tpe-bridge/${version}`,
       clock: Date.now,
+      permits: new Permits({ limit, now: Date.now }),
     })
-    this.#started('zendesk', () => sink.close())
+    this.#started('zendesk', () => connection.close())
+    const sink = new PartnerEditionSink({ connection, clock: Date.now })
 
     const worker = new DeliveryWorker({
       queue: store.jobs,
       sink,
-      limit: new RateLimit({ perMinute: config.zendesk.requestsPerMinute, now: Date.now() }),
+      limit,
       policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
       site: config.site,
       concurrency: config.uploads.concurrency,
@@ -171,7 +176,7 @@ export class Bridge {
     const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())
     const sip = await signalling.start()
-    this.#parts = { store, tracker, worker, sink, audio, signalling }
+    this.#parts = { store, tracker, worker, connection, audio, signalling }
     return { sip, admin: adminUrl, sandbox }
   }
 

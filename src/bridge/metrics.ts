@@ -5,11 +5,11 @@
 import type { MetricFamily } from '../admin/metrics.ts'
 import type { BridgeParts } from './parts.ts'
 
-export async function metricsOf({ store, tracker, worker, sink, audio, signalling }: BridgeParts): Promise<MetricFamily[]> {
+export async function metricsOf({ store, tracker, worker, connection, audio, signalling }: BridgeParts): Promise<MetricFamily[]> {
   const backlog = await store.views.backlog()
   const { intake, watchers, http } = audio
   const { event, media, ...others } = worker.counters
-  const rateLimit = sink.rateLimit()
+  const rateLimit = connection.rateLimit()
   const byLane = (state: 'pending' | 'running' | 'dead', lane: 'event' | 'media'): MetricFamily =>
     gauge('uploads', 'Deliveries by lane and state', backlog[state][lane], { lane, state })
   return [

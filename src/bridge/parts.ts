@@ -1,7 +1,7 @@
 import type { CallTracker } from '../events/tracker.ts'
 import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
 import type { DeliveryWorker } from '../uploads/worker.ts'
-import type { PartnerEditionSink } from '../zendesk/client.ts'
+import type { Connection } from '../zendesk/http/connection.ts'
 import type { Audio } from './audio.ts'
 import type { ThreadedSignalling } from './threaded-signalling.ts'
 
@@ -10,7 +10,7 @@ export interface BridgeParts {
   readonly store: SqliteStore
   readonly tracker: CallTracker
   readonly worker: DeliveryWorker
-  readonly sink: PartnerEditionSink
+  readonly connection: Connection
   readonly audio: Audio
   readonly signalling: ThreadedSignalling
 }

@@ -67,6 +67,11 @@ export interface CallSnapshot {
   readonly holdMs: number
   readonly agents: readonly AgentOnCall[]
   readonly tags: readonly string[]
+  /**
+   * What the PBX's dialplan asks for this call, by the lower-case name after `X-Zendesk-`: `ticket-id`, `queue`, `subject`. Absent in
+   * events that were stored before it was read.
+   */
+  readonly directives?: Readonly<Record<string, string>>
   readonly legs: readonly LegSnapshot[]
 }
 

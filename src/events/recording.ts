@@ -45,6 +45,18 @@ export interface EncodedAudio extends AudioFormat {
   readonly sha256: string
 }
 
+/** What was said. `failed`: a transcriber tried and there will be no text; the audio goes without. */
+export type Transcript =
+  | {
+      readonly kind: 'text'
+      readonly text: string
+      /** BCP 47, when the transcriber told. */
+      readonly language: string | null
+      readonly sentiment: 'positive' | 'neutral' | 'negative' | null
+      readonly keywords: readonly string[]
+    }
+  | { readonly kind: 'failed'; readonly reason: string }
+
 interface AudioItemBase {
   readonly id: RecordingId
   readonly state: ItemState
@@ -59,6 +71,8 @@ interface AudioItemBase {
   /** Of the source, read from its RIFF header and size; `null` when it could not be read. */
   readonly source: AudioFormat | null
   readonly encoded: EncodedAudio | null
+  /** Absent or null: no transcriber is configured, or the item was stored before there was one. */
+  readonly transcript?: Transcript | null
   readonly callId: CallId | null
 }
 

@@ -3,7 +3,7 @@
  * that were delivered or dropped. Items and source files stay: the bridge does not delete sources by default, and a file that it
  * no longer knew would be uploaded again.
  */
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Schema } from './schema.ts'
 
 /** At most this many rows of a kind go in one transaction, so that a bridge that was off for a month does not stall. */
@@ -53,5 +53,19 @@ export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned>
         )
         .execute()
     }
+    await forgetMemory(trx, cutoff)
     return { calls: calls.length, jobs, more: jobs >= AT_ONCE || calls.length === AT_ONCE }
   })
+
+// Who has called before is remembered for good: else a customer of ten years becomes a first-time caller.
+const forgetMemory = async (trx: Transaction<Schema>, cutoff: number): Promise<void> => {
+  const old = await trx
+    .selectFrom('sink_memory')
+    .select('key')
+    .where('updated_at', '<', cutoff)
+    .where('key', 'not like', 'caller:%')
+    .limit(AT_ONCE)
+    .execute()
+  const keys = old.map(row => row.key)
+  if (keys.length > 0) await trx.deleteFrom('sink_memory').where('key', 'in', keys).execute()
+}

@@ -77,6 +77,13 @@ export interface JobsTable {
   updated_at: number
 }
 
+export interface SinkMemoryTable {
+  /** `KIND:NAME`; the kinds are the sink's. */
+  key: string
+  value: string
+  updated_at: number
+}
+
 export interface Schema {
   calls: CallsTable
   call_keys: CallKeysTable
@@ -84,4 +91,5 @@ export interface Schema {
   items: ItemsTable
   source_files: SourceFilesTable
   jobs: JobsTable
+  sink_memory: SinkMemoryTable
 }

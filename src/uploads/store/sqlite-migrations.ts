@@ -83,6 +83,14 @@ const migrations: readonly (readonly string[])[] = [
     // Makes this connection read them, too.
     'analyze sqlite_schema',
   ],
+  [
+    `create table sink_memory (
+       key text primary key not null,
+       value text not null,
+       updated_at integer not null
+     ) without rowid`,
+    'create index sink_memory_updated on sink_memory (updated_at)',
+  ],
 ]
 
 /** The version that this program reads and writes. */

@@ -10,6 +10,7 @@ import { CallStore } from './calls.ts'
 import { Desk } from './desk.ts'
 import { ItemStore } from './items.ts'
 import { JobStore } from './jobs.ts'
+import { MemoryStore } from './memory.ts'
 import { Operations } from './operations.ts'
 import { type Pruned, prune } from './prune.ts'
 import { type OpenDatabase, openSqlite, type SqliteOptions } from './sqlite-database.ts'
@@ -28,6 +29,8 @@ export class SqliteStore {
   readonly items: ItemStore
   /** For the worker: its JobQueue. */
   readonly jobs: JobStore
+  /** For the sink: its SinkMemory. */
+  readonly memory: MemoryStore
   /** For operators: what is on its way, and what they may do about it. */
   readonly desk: Desk
   readonly operations: Operations
@@ -51,6 +54,7 @@ export class SqliteStore {
     this.calls = new CallStore({ db, now, onEvents })
     this.items = new ItemStore({ db, now, onJobs })
     this.jobs = new JobStore({ db, now })
+    this.memory = new MemoryStore({ db, now })
     this.operations = new Operations({ db, now, onJobs })
     this.desk = new Desk(db, this.operations)
     this.views = new StoreViews(db)

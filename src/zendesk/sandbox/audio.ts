@@ -6,7 +6,7 @@ import {
   recordingMetadataSchema,
   type VoicemailMetadata,
   voicemailMetadataSchema,
-} from '../wire-audio.ts'
+} from '../wire/audio-upload.ts'
 import { type Condition, type Page, type PageQuery, page, where } from './page.ts'
 import { invalidField } from './problem.ts'
 

@@ -7,7 +7,7 @@
  */
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import { z } from 'zod'
-import { type PhoneCallEventBody, phoneCallEventSchema, type WireCall, wireCallSchema } from '../wire-call-event.ts'
+import { type PhoneCallEventBody, phoneCallEventSchema, type WireCall, wireCallSchema } from '../wire/call-event.ts'
 import { type Condition, type Page, type PageQuery, page, where } from './page.ts'
 import { invalidField } from './problem.ts'
 

@@ -3,10 +3,11 @@
  * lock is the operating system's, so it goes with the process however that ends).
  */
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import { supportTables } from './support/tables.ts'
+import { voiceTables } from './voice/tables.ts'
 
-const version = 1
-
-const schema = `
+/** What the deliveries need; the two halves of the API add tables of their own. */
+const deliveryTables = `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE answers (
     key TEXT PRIMARY KEY,
@@ -46,8 +47,11 @@ const schema = `
     UNIQUE (kind, external_id)
   ) STRICT;
   CREATE INDEX audio_by_call ON audio (external_call_id) WHERE external_call_id IS NOT NULL;
-  PRAGMA user_version = ${version};
 `
+
+/** One entry a version, never changed once released. */
+const migrations: readonly string[] = [deliveryTables, `${voiceTables}${supportTables}`]
+const version = migrations.length
 
 /** Opens and, the first time, creates the file. Throws, saying what to do, when another process has it or it is of a newer version. */
 export function openDatabase(path: string): DatabaseSyncInstance {
@@ -58,8 +62,8 @@ export function openDatabase(path: string): DatabaseSyncInstance {
     const { user_version: found }: { user_version: number } = db.prepare('PRAGMA user_version').get()
     if (found > version)
       throw new Error(`${path} was written by a newer version of tpe-bridge: use that version, or move the file away`)
-    if (found === 0) db.exec(`BEGIN EXCLUSIVE; ${schema} COMMIT`)
-    else db.exec('BEGIN EXCLUSIVE; COMMIT')
+    // A transaction in any case: it takes the lock.
+    db.exec(`BEGIN EXCLUSIVE; ${migrations.slice(found).join('')} PRAGMA user_version = ${version}; COMMIT`)
     return db
   } catch (cause) {
     db.close()

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { voicePath } from '../wire.ts'
+import { voicePath } from '../wire/words.ts'
 import type { FaultAction, Faults } from './faults.ts'
 
 /** Adds the hooks to the API's scope. `stopping` ends every delay. */

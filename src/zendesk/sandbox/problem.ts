@@ -1,6 +1,6 @@
 /** Error answers of the sandbox, in the Voice API's shape: `{"error", "description", "details"}`. */
 import type { z } from 'zod'
-import { callNotFound, invalidPhoneNumber, type WireError } from '../wire.ts'
+import { callNotFound, invalidPhoneNumber, type WireError } from '../wire/words.ts'
 
 /** An answer other than success; thrown by whoever finds it, sent by the error handler. */
 export class Problem extends Error {

@@ -108,6 +108,7 @@ export class Sandbox {
         calls: new Calls(db),
         clock,
         commits,
+        db,
         faults: new Faults(),
         fileLimitBytes,
         log,

@@ -2,7 +2,7 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import { parts, type RecordingMetadata } from '../wire-audio.ts'
+import { parts, type RecordingMetadata } from '../wire/audio-upload.ts'
 import type { MediaFolder, ReceivedFile } from './media-folder.ts'
 import { invalid, invalidField, tooLarge } from './problem.ts'
 

@@ -1,6 +1,7 @@
 /** How the sandbox shows what it stores: the Voice API's properties, and ours beside them. Pure. */
-import { voicePath } from '../wire.ts'
-import type { WireCall } from '../wire-call-event.ts'
+
+import type { WireCall } from '../wire/call-event.ts'
+import { voicePath } from '../wire/words.ts'
 import type { StoredRecording, StoredVoicemail } from './audio.ts'
 import type { StoredCall } from './calls.ts'
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jobId } from '../../../src/uploads/job.ts'
 import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
+import { SCHEMA_VERSION } from '../../../src/uploads/store/sqlite-migrations.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { aChange, T0 } from '../fixtures.ts'
 import { storeContract } from './store-contract.ts'
@@ -70,7 +71,7 @@ describe('the SQLite file', () => {
     await exec('pragma user_version = 99')
     await expect(open()).rejects.toMatchObject({ reason: 'newer-version', message: expect.stringContaining('version 99') })
     await expect(open('tool')).rejects.toMatchObject({ reason: 'newer-version' })
-    await exec('pragma user_version = 1')
+    await exec(`pragma user_version = ${SCHEMA_VERSION}`)
     await expect(open()).resolves.toBeInstanceOf(SqliteStore)
   })
 

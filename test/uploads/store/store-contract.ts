@@ -12,7 +12,7 @@ import { aCall, aChange, anEvent, aRecording, aVoicemail, callId, eventId, fileO
 
 export type Store = Pick<
   SqliteStore,
-  'calls' | 'items' | 'jobs' | 'operations' | 'desk' | 'views' | 'onEvents' | 'onJobs' | 'prune' | 'close'
+  'calls' | 'items' | 'jobs' | 'operations' | 'desk' | 'views' | 'onEvents' | 'onJobs' | 'memory' | 'prune' | 'close'
 >
 
 export interface StoreUnderTest {
@@ -478,6 +478,32 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
           oldestPendingAt: T0,
         })
         expect(await store.views.jobCounts()).toEqual({ pending: 2, running: 0, delivered: 0, dead: 1, dropped: 0 })
+      })
+    })
+
+    describe('what a sink remembers', () => {
+      test('is there after a restart, and the newest value counts', async () => {
+        expect(await store.memory.get('call:a')).toBeNull()
+        await store.memory.put('call:a', '1')
+        await store.memory.put('call:a', '2')
+        await reopen()
+        expect(await store.memory.get('call:a')).toBe('2')
+      })
+
+      test('is claimed once: whoever comes second learns what the first one said', async () => {
+        const answers = await Promise.all([store.memory.claim('caller:+1', 'a'), store.memory.claim('caller:+1', 'b')])
+        expect(answers).toEqual(['a', 'a'])
+        expect(await store.memory.claim('caller:+1', 'c')).toBe('a')
+      })
+
+      test('is forgotten in time, except who has called before', async () => {
+        await store.memory.put('call:a', '1')
+        await store.memory.put('caller:+1', '1')
+        now += 3_600_000
+        await store.memory.put('call:b', '1')
+        now += 1
+        await store.prune(3_600_000)
+        expect(await Promise.all(['call:a', 'call:b', 'caller:+1'].map(key => store.memory.get(key)))).toEqual([null, '1', '1'])
       })
     })
 

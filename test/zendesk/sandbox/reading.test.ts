@@ -2,7 +2,8 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EventType } from '../../../src/events/event.ts'
-import { PartnerEditionSink } from '../../../src/zendesk/client.ts'
+import { bearer, Connection } from '../../../src/zendesk/http/connection.ts'
+import { PartnerEditionSink } from '../../../src/zendesk/partner-edition/sink.ts'
 import { Sandbox } from '../../../src/zendesk/sandbox/sandbox.ts'
 import { madeEvent, madeRecording, madeVoicemail } from '../made-events.ts'
 import { madeMp3, silence } from '../made-mp3.ts'
@@ -12,8 +13,9 @@ const never = new AbortController().signal
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 function sinkTo({ url, token }: RunningSandbox) {
-  const sink = new PartnerEditionSink({ baseUrl: url, token, userAgent: 'test', clock: Date.now })
-  onTestFinished(() => sink.close())
+  const connection = new Connection({ baseUrl: url, authorization: bearer(token), userAgent: 'test', clock: Date.now })
+  onTestFinished(() => connection.close())
+  const sink = new PartnerEditionSink({ connection, clock: Date.now })
   return {
     async event(call: string, sequence = 1, type: EventType = 'call.started', changes = {}) {
       const event = madeEvent(call, sequence, type, changes)

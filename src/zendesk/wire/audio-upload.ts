@@ -3,7 +3,8 @@
  * (application/json, one of the schemas below) and `file` (audio/mpeg).
  */
 import { z } from 'zod'
-import { momentSchema, partySchema, secondsSchema } from './wire.ts'
+import { suppliedTranscriptSchema } from './transcript.ts'
+import { momentSchema, partySchema, secondsSchema } from './words.ts'
 
 /** The names of the two parts. */
 export const parts = { metadata: 'metadata', file: 'file' } as const
@@ -22,6 +23,8 @@ const audioFields = {
   started_at: momentSchema,
   /** How the parties agreed to be recorded; `null` when the bridge cannot know. */
   consent: z.enum(['always', 'opt_in', 'opt_out', 'never']).nullable(),
+  /** What was said, if something has listened to it before the upload. */
+  transcript: suppliedTranscriptSchema.optional(),
 }
 
 export const recordingMetadataSchema = z.strictObject(audioFields)

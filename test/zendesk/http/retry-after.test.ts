@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { retryAfterMs } from '../../src/zendesk/retry-after.ts'
+import { retryAfterMs } from '../../../src/zendesk/http/retry-after.ts'
 
 const now = Date.UTC(2026, 10, 22, 9, 30, 0)
 

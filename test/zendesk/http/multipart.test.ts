@@ -1,9 +1,9 @@
 import { appendFile, truncate } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { AudioFileChanged, openMultipart } from '../../src/zendesk/multipart.ts'
-import { madeMp3, silence } from './made-mp3.ts'
-import { temporaryFolder } from './running-sandbox.ts'
+import { AudioFileChanged, openMultipart } from '../../../src/zendesk/http/multipart.ts'
+import { madeMp3, silence } from '../made-mp3.ts'
+import { temporaryFolder } from '../running-sandbox.ts'
 
 async function spec(frames = 1000) {
   const audio = await madeMp3(await temporaryFolder(), 'a.mp3', frames)

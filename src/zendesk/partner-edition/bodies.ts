@@ -4,11 +4,11 @@
  * Times become RFC 3339 UTC with milliseconds. Durations become whole seconds, rounded to the nearest (half a second up), so that
  * a sum of many stays right. Parties: see `partyOnTheWire`.
  */
-import type { CallEvent, CallParty, CallSnapshot, LegSnapshot } from '../events/event.ts'
-import type { EncodedAudio, RecordingItem, VoicemailItem } from '../events/recording.ts'
-import { partySchema } from './wire.ts'
-import type { RecordingMetadata, VoicemailMetadata } from './wire-audio.ts'
-import type { PhoneCallEventBody, WireCall } from './wire-call-event.ts'
+import type { CallEvent, CallParty, CallSnapshot, LegSnapshot } from '../../events/event.ts'
+import type { EncodedAudio, RecordingItem, VoicemailItem } from '../../events/recording.ts'
+import type { RecordingMetadata, VoicemailMetadata } from '../wire/audio-upload.ts'
+import type { PhoneCallEventBody, WireCall } from '../wire/call-event.ts'
+import { partySchema } from '../wire/words.ts'
 
 /** The body of `POST /phone_call_events` for an event. */
 export function phoneCallEventBody(event: CallEvent): PhoneCallEventBody {

@@ -38,6 +38,24 @@ export const partySchema = z
   .string()
   .regex(/^(?:\+[1-9]\d{4,14}|\d{1,10}|[A-Za-z*#][A-Za-z0-9*#._~-]{0,63})$/, invalidPhoneNumber.description)
 
+/** A real telephone number (ITU-T E.164): `+14155550100`. */
+export const e164Schema = z.string().regex(/^\+[1-9]\d{4,14}$/, invalidPhoneNumber.description)
+
+/** When a stored thing was made and last changed; RFC 3339. */
+export const timestampFields = { created_at: z.string(), updated_at: z.string() }
+
+/** What the Voice API says when audio is gone. */
+export const recordingNotAvailable = {
+  error: 'Recording not available',
+  description: 'Call recording has been deleted',
+} as const
+
+/** What the Voice API says when nobody can take a call. */
+export const agentNotAvailable = {
+  error: 'Agent not available',
+  description: 'Agent is on call or unavailable',
+} as const
+
 /** Which way a call or a leg went, seen from the site. */
 export const directionSchema = z.enum(['inbound', 'outbound', 'internal'])
 

@@ -1,6 +1,6 @@
 /** `POST /phone_call_events`: one event of a call, with the whole call as it then was. */
 import { z } from 'zod'
-import { directionSchema, momentSchema, partySchema, secondsSchema } from './wire.ts'
+import { directionSchema, momentSchema, partySchema, secondsSchema } from './words.ts'
 
 // As a phone sent them: ranges are not enforced, since an odd cause must not make a report undeliverable.
 const sipCode = z.int().min(100).max(999)
@@ -40,6 +40,8 @@ export const wireCallSchema = z.strictObject({
   hold_time: secondsSchema,
   agents: z.array(agentSchema).max(1000),
   tags: z.array(z.string().max(255)).max(1000),
+  /** The queue the caller waits or waited in, by name, where the PBX told. */
+  queue: z.string().min(1).max(255).nullable().optional(),
   legs: z.array(legSchema).max(1000),
 })
 

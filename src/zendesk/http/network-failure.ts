@@ -1,5 +1,5 @@
 /** What it means when there is no answer at all. Pure. */
-import type { DeliveryResult } from './delivery.ts'
+import type { DeliveryResult } from '../delivery.ts'
 
 const certificateMs = 60_000
 

@@ -2,19 +2,31 @@ import { truncate, unlink } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type PartnerEditionOptions, PartnerEditionSink } from '../../src/zendesk/client.ts'
-import type { Delivery } from '../../src/zendesk/delivery.ts'
-import { madeEvent, madeRecording, madeVoicemail } from './made-events.ts'
-import { madeMp3 } from './made-mp3.ts'
-import { runningSandbox, temporaryFolder } from './running-sandbox.ts'
-import { scriptedServer } from './scripted-server.ts'
+import type { Delivery } from '../../../src/zendesk/delivery.ts'
+import { bearer, Connection, type ConnectionOptions } from '../../../src/zendesk/http/connection.ts'
+import { PartnerEditionSink } from '../../../src/zendesk/partner-edition/sink.ts'
+import { madeEvent, madeRecording, madeVoicemail } from '../made-events.ts'
+import { madeMp3 } from '../made-mp3.ts'
+import { runningSandbox, temporaryFolder } from '../running-sandbox.ts'
+import { scriptedServer } from '../scripted-server.ts'
 
 const token = 'very-secret-token'
 
-function sinkTo(baseUrl: string, options: Partial<PartnerEditionOptions> = {}) {
-  const sink = new PartnerEditionSink({ baseUrl, token, userAgent: 'tpe-bridge/1.2.3', clock: Date.now, ...options })
-  onTestFinished(() => sink.close())
-  return sink
+function sinkTo(baseUrl: string, timeouts: NonNullable<ConnectionOptions['timeouts']> = {}) {
+  const connection = new Connection({
+    baseUrl,
+    authorization: bearer(token),
+    userAgent: 'tpe-bridge/1.2.3',
+    clock: Date.now,
+    timeouts,
+  })
+  onTestFinished(() => connection.close())
+  const sink = new PartnerEditionSink({ connection, clock: Date.now })
+  return {
+    deliver: (delivery: Delivery, signal: AbortSignal) => sink.deliver(delivery, signal),
+    rateLimit: () => connection.rateLimit(),
+    close: () => connection.close(),
+  }
 }
 
 const never = new AbortController().signal
@@ -145,12 +157,12 @@ describe('the sink and a bad peer', () => {
       response => response.writeHead(201, { 'content-length': 99 }).write('{"phone', () => response.socket?.destroy()),
       'body broke off',
     ],
-    ['answers without end', response => response.writeHead(201).end(Buffer.alloc(1_100_000, 0x20)), 'longer than 1048576 bytes'],
+    ['answers without end', response => response.writeHead(201).end(Buffer.alloc(8_400_000, 0x20)), 'longer than 8388608 bytes'],
     ['answers a web page', response => response.end('<html>Welcome</html>'), 'a web page \\"Welcome\\"'],
     ['answers no HTTP', response => response.socket?.end('SSH-2.0-OpenSSH_9.2\r\n'), 'does not match the HTTP/1.1 protocol'],
   ])('retries when the peer %s', async (_what, respond, reason) => {
     const { url } = await scriptedServer(respond)
-    const sink = sinkTo(url, { timeouts: { headersMs: 400, bodyMs: 400 } })
+    const sink = sinkTo(url, { headersMs: 400, bodyMs: 400 })
     const result = await sink.deliver(event(), never)
     expect(result.kind).toBe('retry')
     expect(JSON.stringify(result)).toContain(reason)
@@ -175,7 +187,7 @@ describe('the sink and a bad peer', () => {
     onTestFinished(() => void server.close())
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : 0
-    const sink = sinkTo(`http://127.0.0.1:${port}`, { timeouts: { headersMs: 400 } })
+    const sink = sinkTo(`http://127.0.0.1:${port}`, { headersMs: 400 })
     const result = await sink.deliver(await recording('call-1', 40_000), never)
     expect(result).toMatchObject({ kind: 'retry' })
     expect(JSON.stringify(result)).toContain('UND_ERR_HEADERS_TIMEOUT')

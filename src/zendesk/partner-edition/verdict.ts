@@ -16,21 +16,13 @@
  *   5xx, anything else            retry
  */
 import type { z } from 'zod'
-import type { Delivery, DeliveryResult } from './delivery.ts'
-import { excerpt, looksLikeHtml } from './excerpt.ts'
-import { retryAfterMs } from './retry-after.ts'
-import { callNotFound, errorSchema, type WireError } from './wire.ts'
-import { recordingAnswerSchema, voicemailAnswerSchema } from './wire-audio.ts'
-import { phoneCallEventAnswerSchema } from './wire-call-event.ts'
-
-/** An answer as it came: headers that matter, and the body as text, or why there is no whole body. */
-export interface Answer {
-  readonly status: number
-  readonly contentType: string | null
-  readonly retryAfter: string | null
-  readonly location: string | null
-  readonly body: { readonly kind: 'whole'; readonly text: string } | { readonly kind: 'broken'; readonly why: string }
-}
+import type { Delivery, DeliveryResult } from '../delivery.ts'
+import { type Answer, errorIn, headerOf, parseJson, said } from '../http/answer.ts'
+import { excerpt } from '../http/excerpt.ts'
+import { retryAfterMs } from '../http/retry-after.ts'
+import { recordingAnswerSchema, voicemailAnswerSchema } from '../wire/audio-upload.ts'
+import { phoneCallEventAnswerSchema } from '../wire/call-event.ts'
+import { callNotFound } from '../wire/words.ts'
 
 /** What was asked: the kind of delivery, the full URL, and when (epoch ms, for a Retry-After that is a date). */
 export interface Asked {
@@ -47,10 +39,11 @@ const inFlightMs = 1_000
 /** The meaning of an answer. */
 export function judge(answer: Answer, asked: Asked): DeliveryResult {
   const { status } = answer
-  const pauseMs = retryAfterMs(answer.retryAfter, asked.now)
+  const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), asked.now)
   if (status >= 200 && status < 300) return acknowledged(answer, asked)
   if (status >= 300 && status < 400) {
-    const target = answer.location === null ? 'elsewhere' : `to ${excerpt(answer.location)}`
+    const location = headerOf(answer, 'location')
+    const target = location === null ? 'elsewhere' : `to ${excerpt(location)}`
     return waitSink(`${asked.url} redirects ${target} (${status}) and the token is not sent there: correct zendesk.base_url`)
   }
   switch (status) {
@@ -128,46 +121,4 @@ function idFrom<T>(schema: z.ZodType<T>, value: unknown, pick: (answer: T) => st
   const parsed = schema.safeParse(value)
   if (parsed.success) return { ok: true, id: String(pick(parsed.data)) }
   return { ok: false, lacks: parsed.error.issues[0]?.path.join('.') || 'an object' }
-}
-
-function errorIn(answer: Answer): WireError | null {
-  if (answer.body.kind === 'broken') return null
-  const json = parseJson(answer.body.text)
-  const parsed = json.ok ? errorSchema.safeParse(json.value) : null
-  return parsed?.success ? parsed.data : null
-}
-
-/** What the far side said, short: the API's own words with the complaints by field, or what came instead of them. */
-function said(answer: Answer): string {
-  if (answer.body.kind === 'broken') return `an answer that broke off (${answer.body.why})`
-  const error = errorIn(answer)
-  if (error !== null) return excerpt(sentences(error), 300)
-  const { text } = answer.body
-  if (text.trim() === '') return 'an empty body'
-  return `${looksLikeHtml(answer.contentType, text) ? 'a web page' : 'text'} "${excerpt(text)}"`
-}
-
-function sentences({ error, description, details }: WireError): string {
-  const complaints = details === undefined || details === null ? '' : plain(details)
-  return [error, description, complaints].filter(part => part !== undefined && part !== '').join('; ')
-}
-
-/** `{"a.b": ["x", "y"]}` as `a.b: x, y`; any other shape as its JSON. */
-function plain(details: unknown): string {
-  if (typeof details !== 'object' || details === null || Array.isArray(details)) return JSON.stringify(details)
-  return Object.entries(details)
-    .map(([field, complaint]) => `${field}: ${isTexts(complaint) ? complaint.join(', ') : JSON.stringify(complaint)}`)
-    .join('; ')
-}
-
-const isTexts = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every(item => typeof item === 'string')
-
-function parseJson(text: string): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
-  try {
-    return { ok: true, value: JSON.parse(text) }
-  } catch {
-    // Not JSON is an answer like any other here: the caller says what came instead.
-    return { ok: false }
-  }
 }

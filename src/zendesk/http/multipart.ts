@@ -5,7 +5,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { parts } from './wire-audio.ts'
+import { parts } from '../wire/audio-upload.ts'
 
 const chunkBytes = 64 * 1024
 

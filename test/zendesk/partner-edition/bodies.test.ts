@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { CallParty } from '../../src/events/event.ts'
-import { partyOnTheWire, phoneCallEventBody, recordingMetadata, voicemailMetadata } from '../../src/zendesk/partner-edition.ts'
-import { recordingMetadataSchema, voicemailMetadataSchema } from '../../src/zendesk/wire-audio.ts'
-import { phoneCallEventSchema } from '../../src/zendesk/wire-call-event.ts'
-import { madeEvent, madeRecording, madeVoicemail, startedAt } from './made-events.ts'
+import type { CallParty } from '../../../src/events/event.ts'
+import {
+  partyOnTheWire,
+  phoneCallEventBody,
+  recordingMetadata,
+  voicemailMetadata,
+} from '../../../src/zendesk/partner-edition/bodies.ts'
+import { recordingMetadataSchema, voicemailMetadataSchema } from '../../../src/zendesk/wire/audio-upload.ts'
+import { phoneCallEventSchema } from '../../../src/zendesk/wire/call-event.ts'
+import { madeEvent, madeRecording, madeVoicemail, startedAt } from '../made-events.ts'
 
 const audio = { path: '/spool/r1.mp3', size: 11_808, sha256: 'a'.repeat(64), durationMs: 2_500, channels: 1, sampleRate: 8000 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Answer, judge } from '../../src/zendesk/answer.ts'
-import type { Delivery, DeliveryResult } from '../../src/zendesk/delivery.ts'
+import type { Delivery, DeliveryResult } from '../../../src/zendesk/delivery.ts'
+import { judge } from '../../../src/zendesk/partner-edition/verdict.ts'
 
 const now = Date.UTC(2026, 10, 22, 9, 30, 0)
 const url = 'https://example.zendesk.com/api/v2/channels/voice/phone_call_events'
@@ -9,17 +9,29 @@ const url = 'https://example.zendesk.com/api/v2/channels/voice/phone_call_events
 interface Row {
   readonly promise: string
   readonly kind?: Delivery['kind']
-  readonly answer: Partial<Omit<Answer, 'body'>> & { readonly status: number; readonly text?: string; readonly broken?: string }
+  readonly answer: {
+    readonly status: number
+    readonly contentType?: string
+    readonly retryAfter?: string | undefined
+    readonly location?: string
+    readonly text?: string
+    readonly broken?: string
+  }
   readonly result: DeliveryResult
 }
 
-const judged = ({ kind = 'event', answer: { text = '', broken, ...answer } }: Pick<Row, 'kind' | 'answer'>) =>
+const judged = ({
+  kind = 'event',
+  answer: { status, contentType = 'application/json', retryAfter, location, text = '', broken },
+}: Pick<Row, 'kind' | 'answer'>) =>
   judge(
     {
-      contentType: 'application/json',
-      retryAfter: null,
-      location: null,
-      ...answer,
+      status,
+      headers: {
+        'content-type': contentType,
+        ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
+        ...(location === undefined ? {} : { location }),
+      },
       body: broken === undefined ? { kind: 'whole', text } : { kind: 'broken', why: broken },
     },
     { kind, url, now },
@@ -203,14 +215,19 @@ describe('what an answer means', () => {
   it('keeps every reason short, whatever came', () => {
     const body = fc.oneof(fc.string({ maxLength: 300, unit: 'binary' }), fc.json())
     fc.assert(
-      fc.property(fc.integer({ min: 200, max: 599 }), body, fc.option(fc.string()), (status, text, retryAfter) => {
-        for (const kind of ['event', 'recording', 'voicemail'] as const) {
-          const result = judged({ kind, answer: { status, text, retryAfter, location: text } })
-          if (result.kind === 'delivered') continue
-          expect(result.reason.length).toBeLessThan(600)
-          expect(result.reason).not.toMatch(/\p{Cc}/u)
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 200, max: 599 }),
+        body,
+        fc.option(fc.string(), { nil: undefined }),
+        (status, text, retryAfter) => {
+          for (const kind of ['event', 'recording', 'voicemail'] as const) {
+            const result = judged({ kind, answer: { status, text, retryAfter, location: text } })
+            if (result.kind === 'delivered') continue
+            expect(result.reason.length).toBeLessThan(600)
+            expect(result.reason).not.toMatch(/\p{Cc}/u)
+          }
+        },
+      ),
       { numRuns: 50 },
     )
   })

@@ -1,0 +1,109 @@
+/**
+ * The `partner-edition` dialect's deliveries: events, recordings and voicemails go to the Partner Edition endpoints, and each answer
+ * becomes what it means (verdict.ts).
+ *
+ * Repeating a delivery is safe: its Idempotency-Key is the same each time, and so are its bytes.
+ */
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import type { Delivery, DeliveryResult } from '../delivery.ts'
+import type { Connection } from '../http/connection.ts'
+import { AudioFileChanged, type MultipartBody, openMultipart } from '../http/multipart.ts'
+import { judgeNetworkFailure } from '../http/network-failure.ts'
+import { endpoints, voicePath } from '../wire/words.ts'
+import { phoneCallEventBody, recordingMetadata, voicemailMetadata } from './bodies.ts'
+import { judge } from './verdict.ts'
+
+export interface PartnerEditionOptions {
+  readonly connection: Connection
+  /** Epoch ms. */
+  readonly clock: () => number
+}
+
+interface Outgoing {
+  readonly headers: Record<string, string>
+  readonly body: string | Readable
+  close(): Promise<void>
+}
+
+export class PartnerEditionSink {
+  readonly name = 'zendesk'
+  readonly #connection: Connection
+  readonly #clock: () => number
+
+  constructor({ connection, clock }: PartnerEditionOptions) {
+    this.#connection = connection
+    this.#clock = clock
+  }
+
+  /** One attempt. Resolves with what it means; throws only for a bug of ours. */
+  async deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult> {
+    const outgoing = await this.#prepare(delivery)
+    if ('kind' in outgoing) return outgoing
+    const { headers, body } = outgoing
+    const path = `${voicePath}${endpoints[delivery.kind]}`
+    try {
+      const answer = await this.#connection.send({ method: 'POST', path, headers, body, signal, permitted: true })
+      return this.#clean(judge(answer, { kind: delivery.kind, url: this.#connection.url(path), now: this.#clock() }))
+    } catch (cause) {
+      if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message }
+      if (signal.aborted)
+        return { kind: 'retry', afterMs: null, reason: `given up before Zendesk answered: ${abortReason(signal)}` }
+      return this.#clean(judgeNetworkFailure(cause, this.#connection.origin))
+    } finally {
+      await outgoing.close()
+    }
+  }
+
+  async #prepare(delivery: Delivery): Promise<Outgoing | DeliveryResult> {
+    const headers = { 'idempotency-key': delivery.idempotencyKey }
+    if (delivery.kind === 'event') {
+      const body = JSON.stringify(phoneCallEventBody(delivery.event))
+      return { headers: { ...headers, 'content-type': 'application/json' }, body, close: async () => {} }
+    }
+    const { audio } = delivery
+    let multipart: MultipartBody
+    try {
+      multipart = await openMultipart({
+        metadata:
+          delivery.kind === 'recording' ? recordingMetadata(delivery.item, audio) : voicemailMetadata(delivery.item, audio),
+        path: audio.path,
+        size: audio.size,
+        filename: `${delivery.item.id.replace(/[^A-Za-z0-9._-]/g, '_')}.mp3`,
+        // Derived from what is sent: the same bytes each time, and no file contains its own hash.
+        boundary: `tpe-${createHash('sha256').update(`${delivery.idempotencyKey}\n${audio.sha256}`).digest('hex').slice(0, 48)}`,
+      })
+    } catch (cause) {
+      return unreadable(cause, audio.path)
+    }
+    const { contentType, contentLength, stream, close } = multipart
+    return {
+      headers: { ...headers, 'content-type': contentType, 'content-length': String(contentLength) },
+      body: stream,
+      close,
+    }
+  }
+
+  #clean(result: DeliveryResult): DeliveryResult {
+    return result.kind === 'delivered' ? result : { ...result, reason: this.#connection.withoutSecrets(result.reason) }
+  }
+}
+
+/** Why an encoded file cannot be sent: gone or changed is for an operator (a redrive tries again), anything else may pass. */
+function unreadable(cause: unknown, path: string): DeliveryResult {
+  if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message }
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+    return { kind: 'reject', reason: `the encoded file ${path} is gone: restore it and redrive, or drop the upload` }
+  }
+  return {
+    kind: 'retry',
+    afterMs: null,
+    reason: `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+  }
+}
+
+function abortReason(signal: AbortSignal): string {
+  const reason: unknown = signal.reason
+  if (reason instanceof Error) return reason.name === 'TimeoutError' ? 'the time for one delivery was up' : reason.message
+  return String(reason)
+}

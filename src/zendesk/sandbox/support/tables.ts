@@ -1,0 +1,2 @@
+/** Tables of tickets, users, attachments and the documented calls. */
+export const supportTables = ''
