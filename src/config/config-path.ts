@@ -17,10 +17,14 @@ export function formatPath(path: readonly PathStep[]): string {
 export const secretPaths: readonly (readonly string[])[] = [
   ['sip', 'drachtio', 'secret'],
   ['zendesk', 'token'],
+  ['zendesk', 'oauth', 'client_secret'],
+  ['zendesk', 'oauth', 'refresh_token'],
   ['admin', 'token'],
   ['sandbox', 'token'],
 ]
 
+/** Of a path as in the file, or as in the parsed configuration (`zendesk.oauth.clientSecret`). */
 export function isSecretPath(path: string): boolean {
-  return secretPaths.some(secret => formatPath(secret) === path)
+  const asInFile = path.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+  return secretPaths.some(secret => formatPath(secret) === asInFile)
 }

@@ -53,8 +53,6 @@ function complaintAbout(issue: Issue, path: readonly PathStep[], schema: JsonSch
     case 'invalid_value': {
       const allowed = issue.values.map(String)
       const value = valueAt(path, tree)
-      if (formatPath(path) === 'zendesk.api' && value === 'calls')
-        return { reason: '"calls" is not in this version yet', fix: `write ${allowed.join(' or ')}` }
       const meant = typeof value === 'string' ? closest(value, allowed) : null
       return { reason: about(`is not one of ${allowed.join(', ')}`), fix: `write ${meant ?? allowed.join(' or ')}` }
     }

@@ -6,8 +6,10 @@
  */
 import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
+import { zendesk } from './section-zendesk.ts'
+import { archive } from './section-archive.ts'
 import { recordings, transcode, voicemail } from './sections-audio.ts'
-import { admin, sandbox, uploads, zendesk } from './sections-delivery.ts'
+import { admin, sandbox, uploads } from './sections-delivery.ts'
 import { agents, calls, numbers, sip } from './sections-sip.ts'
 
 /** The version of the file's format that this bridge reads. */
@@ -46,6 +48,7 @@ export const configSchema = z
     transcode: transcode.prefault({}).describe('How audio becomes MP3.'),
     zendesk: zendesk.prefault({}).describe('Where calls, recordings and voicemails go.'),
     uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),
+    archive: archive.prefault({}).describe('Audio kept beside Zendesk.'),
     admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
     sandbox: sandbox.prefault({}).describe('A Zendesk for trying things out.'),
   })
@@ -63,4 +66,4 @@ type DeepReadonly<T> = T extends RegExp
 export type Config = DeepReadonly<z.output<typeof configSchema>>
 
 /** Sections and keys of later versions: named for what they are, instead of as typing errors. */
-export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs', 'store', 'archive']
+export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs', 'store', 'archive.s3', 'archive.retention']

@@ -1,36 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: examples of the file speak of ${NAME} references
-/** The sections about delivery and the bridge's own servers: zendesk, uploads, admin, sandbox. */
+/** The sections about delivery and the bridge's own servers: uploads, admin, sandbox. */
 import { z } from 'zod'
-import { complain, duration, hostPort, integer, needsToken, origin, secret } from './fields.ts'
+import { complain, duration, hostPort, integer, needsToken, secret } from './fields.ts'
 
 const requestsPerMinute = () => integer(1, 100_000).prefault(600)
-
-export const zendesk = z
-  .strictObject({
-    api: z.enum(['partner-edition']).prefault('partner-edition').describe('The dialect of the account.'),
-    base_url: origin().optional().meta({
-      description: 'Address of the account. Absent: the bridge delivers to its own sandbox.',
-      example: 'https://example.zendesk.com',
-    }),
-    token: secret().optional().meta({ description: 'API token, sent as Authorization: Bearer.', example: '${ZENDESK_TOKEN}' }),
-    requests_per_minute: requestsPerMinute().describe(
-      'The bridge sends no more than this; it slows down further when Zendesk asks.',
-    ),
-  })
-  .superRefine(({ base_url, token }, context) => {
-    if (base_url !== undefined && token === undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['token'],
-        message: complain('is missing: zendesk.base_url is set', 'add the API token of the account: token: "${ZENDESK_TOKEN}"'),
-      })
-  })
-  .transform(section => ({
-    api: section.api,
-    baseUrl: section.base_url ?? null,
-    token: section.token ?? null,
-    requestsPerMinute: section.requests_per_minute,
-  }))
 
 const retry = z
   .strictObject({

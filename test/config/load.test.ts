@@ -23,9 +23,9 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
   ['an empty section of a later version', 'archive:\n', ['1:1 archive: is not in this version yet — fix: remove it']],
   ['SIPREC', 'sip:\n  siprec: { peers: [] }\n', ['2:3 sip.siprec: is not in this version yet — fix: remove it']],
   [
-    'the other dialect',
-    'zendesk:\n  api: calls\n',
-    ['2:8 zendesk.api: "calls" is not in this version yet — fix: write partner-edition'],
+    'a dialect that does not exist',
+    'zendesk:\n  api: talk\n',
+    ['2:8 zendesk.api: "talk" is not one of partner-edition, calls — fix: write partner-edition or calls'],
   ],
   [
     'a TLS listener',
