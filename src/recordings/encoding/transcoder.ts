@@ -14,6 +14,7 @@ import { describe, isGone } from '../failure.ts'
 import { syncFolder } from '../intake/spool.ts'
 import type { SourceFile } from '../ledger.ts'
 import type { Log } from '../log.ts'
+import { encodingFor } from './bitrate.ts'
 import { type EncodeSettings, runEncode } from './encode-run.ts'
 import type { Ffmpeg, FfmpegSearch } from './ffmpeg.ts'
 import { Slots } from './slots.ts'
@@ -43,6 +44,8 @@ export type EncodeResult =
 
 export interface TranscoderOptions {
   readonly settings: EncodeSettings
+  /** The largest MP3 that whoever gets it takes: longer audio is encoded with fewer bits (bitrate.ts). `null`, the default: any. */
+  readonly maxBytes?: number | null
   /** How many ffmpeg processes at once; `auto` is one a core. */
   readonly workers: number | 'auto'
   /** Asked again for each file until it finds one: an ffmpeg may be installed while the bridge runs. */
@@ -140,9 +143,17 @@ export class Transcoder {
     temporary: string,
     signal: AbortSignal,
   ): Promise<EncodeResult> {
-    const { settings, timeoutFloorMs = 60_000, timeoutShare = 0.5 } = this.#options
+    const { maxBytes = null, log, timeoutFloorMs = 60_000, timeoutShare = 0.5 } = this.#options
+    const settings = encodingFor(job.format, this.#options.settings, maxBytes)
     if (source.file.size !== job.source.size || source.file.mtimeMs !== job.source.mtimeMs)
       return changed('changed since it was verified')
+    if (settings !== this.#options.settings) {
+      const { kbits, channels, sampleRate } = settings
+      log.info(
+        { file: job.source.path, durationMs: job.format.durationMs, maxBytes, kbits, channels, sampleRate },
+        'bit rate lowered',
+      )
+    }
     const end = await runEncode(
       {
         ffmpegPath: ffmpeg.path,
