@@ -5,6 +5,7 @@ import type { CallEvent, CallId, CallSnapshot } from '../../events/event.ts'
 import type { CallChange, CallJournal } from '../../events/journal.ts'
 import { planEvent } from '../plan.ts'
 import { batches } from './batches.ts'
+import { lockAppends, transact } from './dialect.ts'
 import { insertJobs } from './job-rows.ts'
 import type { CallKeysTable, CallsTable, EventsTable, Schema } from './schema.ts'
 import { readCall } from './stored-json.ts'
@@ -31,7 +32,8 @@ export class CallStore implements CallJournal {
   async append(changes: readonly CallChange[]): Promise<void> {
     if (changes.length === 0) return
     const now = this.#now()
-    const added = await this.#db.transaction().execute(async trx => {
+    const added = await transact(this.#db, async trx => {
+      await lockAppends(trx)
       await upsertCalls(trx, changes, now)
       await upsertKeys(trx, changes)
       const fresh = await insertEvents(trx, changes, now)

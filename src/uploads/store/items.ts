@@ -4,6 +4,7 @@ import type { CallId, CallSnapshot } from '../../events/event.ts'
 import type { AudioItem, ItemState, RecordingId } from '../../events/recording.ts'
 import { jobId } from '../job.ts'
 import { planItem } from '../plan.ts'
+import { transact } from './dialect.ts'
 import { insertJobs } from './job-rows.ts'
 import { reviveJob } from './operations.ts'
 import type { ItemsTable, Schema } from './schema.ts'
@@ -48,7 +49,7 @@ export class ItemStore {
 
   async add(item: AudioItem, file: SourceFile): Promise<'added' | 'known'> {
     const now = this.#now()
-    return await this.#db.transaction().execute(async trx => {
+    return await transact(this.#db, async trx => {
       await trx
         .insertInto('source_files')
         .values({ path: file.path, size: file.size, mtime_ms: file.mtimeMs, item_id: item.id })
@@ -70,7 +71,7 @@ export class ItemStore {
 
   async queue(item: AudioItem): Promise<void> {
     const now = this.#now()
-    await this.#db.transaction().execute(async trx => {
+    await transact(this.#db, async trx => {
       await writeItem(trx, item, now)
       const planned = planItem(item)
       const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId(item.id)).executeTakeFirst()

@@ -38,6 +38,8 @@ const rowOf = (job: PlannedJob, now: number): Insertable<JobsTable> => ({
   created_at: now,
   due_since: now,
   updated_at: now,
+  owner: null,
+  lease_until: null,
 })
 
 /** A row as operators see it. */

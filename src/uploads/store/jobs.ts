@@ -4,6 +4,7 @@ import type { EventId } from '../../events/event.ts'
 import type { RecordingId } from '../../events/recording.ts'
 import type { Lane } from '../job.ts'
 import type { ClaimedJob, JobPayload, JobQueue, Settled } from '../job-queue.ts'
+import { databaseNow, passingOverClaimed, transact } from './dialect.ts'
 import { columnsAfter, type JobRow } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import { DamagedRowError, readEvent, readItem } from './stored-json.ts'
@@ -13,24 +14,42 @@ export interface JobStoreOptions {
   readonly db: Kysely<Schema>
   /** Epoch ms. */
   readonly now: () => number
+  /** In a shared database: who claims, and for how long without a sign of life. `null`: one bridge has the database to itself. */
+  readonly lease?: { readonly owner: string; readonly ms: number } | null
 }
 
 export class JobStore implements JobQueue {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
+  readonly #lease: { readonly owner: string; readonly ms: number } | null
 
   constructor(options: JobStoreOptions) {
     this.#db = options.db
     this.#now = options.now
+    this.#lease = options.lease ?? null
+  }
+
+  /** Says that this bridge is alive: what it delivers stays its own for another lease. */
+  async renewLease(): Promise<void> {
+    if (this.#lease === null) return
+    const { owner, ms } = this.#lease
+    await this.#db
+      .updateTable('jobs')
+      .set({ lease_until: leaseFor(ms) })
+      .where('owner', '=', owner)
+      .where('state', '=', 'running')
+      .execute()
   }
 
   async recover(): Promise<number> {
     const now = this.#now()
-    return await this.#db.transaction().execute(async trx => {
+    const lease = this.#lease
+    return await transact(this.#db, async trx => {
       const rows = await trx
         .updateTable('jobs')
         .set(eb => ({ state: 'pending', head: eb.case().when('order_key', 'is', null).then(1).else(0).end(), updated_at: now }))
         .where('state', '=', 'running')
+        .$if(lease !== null, query => query.where('lease_until', '<', databaseNow))
         .returning('order_key')
         .execute()
       await giveTurns(
@@ -43,18 +62,13 @@ export class JobStore implements JobQueue {
 
   async claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]> {
     const now = this.#now()
-    return await this.#db.transaction().execute(async trx => {
-      const due = await this.#due(trx, lane)
-        .select('seq')
-        .where('run_at', '<=', now)
-        .orderBy('run_at')
-        .orderBy('seq')
-        .limit(limit)
-        .execute()
+    return await transact(this.#db, async trx => {
+      const query = this.#due(trx, lane).select('seq').where('run_at', '<=', now).orderBy('run_at').orderBy('seq').limit(limit)
+      const due = await passingOverClaimed(trx, query).execute()
       if (due.length === 0) return []
       const rows = await trx
         .updateTable('jobs')
-        .set({ state: 'running', updated_at: now })
+        .set({ state: 'running', updated_at: now, ...this.#claimed() })
         .where(
           'seq',
           'in',
@@ -70,14 +84,17 @@ export class JobStore implements JobQueue {
   async settle(settled: readonly Settled[]): Promise<void> {
     if (settled.length === 0) return
     const now = this.#now()
-    await this.#db.transaction().execute(async trx => {
+    await transact(this.#db, async trx => {
       for (const { job, verdict } of settled) {
-        await trx
+        const [changed] = await trx
           .updateTable('jobs')
-          .set(columnsAfter(verdict, job, now))
+          .set({ ...columnsAfter(verdict, job, now), owner: null, lease_until: null })
           .where('id', '=', job.id)
           .where('state', '=', 'running')
+          .$if(this.#lease !== null, query => query.where('owner', '=', this.#lease?.owner ?? ''))
           .execute()
+        // Another bridge has taken it over: the verdict is that one's to give.
+        if (changed?.numUpdatedRows === 0n) continue
         if (verdict.kind === 'delivered' && job.payload.kind === 'item') {
           const { id } = job.payload.item
           await trx.updateTable('items').set({ state: 'delivered', reason: null, updated_at: now }).where('id', '=', id).execute()
@@ -95,6 +112,10 @@ export class JobStore implements JobQueue {
     return row?.run_at ?? null
   }
 
+  #claimed() {
+    return this.#lease === null ? {} : { owner: this.#lease.owner, lease_until: leaseFor(this.#lease.ms) }
+  }
+
   // The two conditions are spelled out, not bound: the planner then sees that the index jobs_due covers them.
   #due(db: Kysely<Schema>, lane: Lane) {
     return db
@@ -104,6 +125,8 @@ export class JobStore implements JobQueue {
       .where(eb => eb('head', '=', eb.lit(1)))
   }
 }
+
+const leaseFor = (ms: number) => sql<number>`${databaseNow} + ${sql.lit(ms)}`
 
 // plan.ts: a job's id is the id of what it delivers.
 const recordingIdOf = (job: JobRow): RecordingId => job.id as string as RecordingId

@@ -2,6 +2,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { ItemState, RecordingId } from '../../events/recording.ts'
 import type { JobId } from '../job.ts'
+import { transact } from './dialect.ts'
 import type { JobRow } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import { giveTurns, takeTurns } from './turns.ts'
@@ -69,7 +70,7 @@ export class Operations {
   }
 
   async #changeJob(id: JobId, change: (trx: Transaction<Schema>, job: JobRow) => Promise<void>): Promise<OperatorAnswer> {
-    const answer = await this.#db.transaction().execute(async trx => {
+    const answer = await transact(this.#db, async trx => {
       const job = await trx.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
       if (job === undefined) return unknown
       if (job.state === 'running') return refused('it is being delivered at this moment; try again when that has ended')
@@ -82,7 +83,7 @@ export class Operations {
   }
 
   async #changeQuarantined(id: RecordingId, state: ItemState, reason: string | null): Promise<OperatorAnswer> {
-    return await this.#db.transaction().execute(async trx => {
+    return await transact(this.#db, async trx => {
       const item = await trx.selectFrom('items').select('state').where('id', '=', id).executeTakeFirst()
       if (item === undefined) return unknown
       if (item.state !== 'quarantined') return refused(`it is ${item.state}, not quarantined`)

@@ -4,6 +4,7 @@
  * no longer knew would be uploaded again.
  */
 import type { Kysely, Transaction } from 'kysely'
+import { transact } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 /** At most this many rows of a kind go in one transaction, so that a bridge that was off for a month does not stall. */
@@ -18,7 +19,7 @@ export interface Pruned {
 
 /** Removes what was over before `cutoff` (epoch ms): one bounded step, in one transaction. */
 export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned> =>
-  await db.transaction().execute(async trx => {
+  await transact(db, async trx => {
     let jobs = 0
     for (const state of ['delivered', 'dropped'] as const) {
       const over = await trx

@@ -75,6 +75,9 @@ export interface JobsTable {
   due_since: number
   /** When the state last changed. */
   updated_at: number
+  /** Of a running job in a shared database: which bridge delivers it, and until when (the database's clock) it has said so. */
+  owner: string | null
+  lease_until: number | null
 }
 
 export interface SinkMemoryTable {

@@ -90,6 +90,8 @@ const migrations: readonly (readonly string[])[] = [
        updated_at integer not null
      ) without rowid`,
     'create index sink_memory_updated on sink_memory (updated_at)',
+    'alter table jobs add column owner text',
+    'alter table jobs add column lease_until integer',
   ],
 ]
 

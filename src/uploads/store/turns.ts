@@ -10,6 +10,7 @@ import { sql, type Transaction } from 'kysely'
 import type { CallId } from '../../events/event.ts'
 import { OPENING_EVENT } from '../plan.ts'
 import { batches } from './batches.ts'
+import { lockTurns } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 // Spelled out rather than bound: a planner uses a partial index only for literals.
@@ -33,7 +34,9 @@ const hasToWait = sql<boolean>`(lane = 'event' and (${eventRunning} or ${eventAh
 
 /** After jobs of these calls came or went: those whose turn it now is may be claimed. `null` keys have no turns. */
 export const giveTurns = async (trx: Transaction<Schema>, keys: Iterable<CallId | null>): Promise<void> => {
-  for (const some of batches(distinct(keys))) {
+  const calls = distinct(keys)
+  await lockTurns(trx, calls)
+  for (const some of batches(calls)) {
     await sql`update jobs set head = 1
       where order_key in (${sql.join(some)}) and ${pending} and head = 0 and not (${hasToWait})`.execute(trx)
   }
@@ -41,6 +44,7 @@ export const giveTurns = async (trx: Transaction<Schema>, keys: Iterable<CallId 
 
 /** After a job came back ahead of others (a redrive): those that now have to wait may not be claimed. */
 export const takeTurns = async (trx: Transaction<Schema>, key: CallId): Promise<void> => {
+  await lockTurns(trx, [key])
   await sql`update jobs set head = 0 where order_key = ${key} and ${pending} and head = 1 and (${hasToWait})`.execute(trx)
 }
 
