@@ -1,6 +1,7 @@
 /**
  * The way to one Zendesk account: a pool of connections, the credentials, the rate limit. Both dialects, the typed client and the
- * agents' status use one. It never repeats a request by itself: who knows what a request means decides that.
+ * agents' status use one. It never repeats a request by itself, but one that a 401 refused while its access token had just run out:
+ * who knows what a request means decides that.
  *
  * Invariants
  *  1 Credentials leave only in the Authorization header, only to `baseUrl`; redirects are not followed.
@@ -27,6 +28,8 @@ export const unlimited: Permits = { acquire: async () => {} }
 export interface Authorization {
   /** The value of the Authorization header; may first have to refresh it. */
   header(signal: AbortSignal): Promise<string>
+  /** Zendesk refused this header (401). True: another one can be had, so asking again makes sense. */
+  refused?(header: string): boolean
   /** Texts that must never appear in a reason or a log. */
   secrets(): readonly string[]
 }
@@ -144,20 +147,26 @@ export class Connection {
     const { authorization, userAgent } = this.#options
     const { method, path, headers = {}, body = null, signal } = request
     if (request.permitted !== true) await this.#permits.acquire(signal)
-    const response = await this.#pool.request({
-      method,
-      path: `${this.#prefix}${path}`,
-      headers: {
-        authorization: await authorization.header(signal),
-        'user-agent': userAgent,
-        accept: 'application/json',
-        ...headers,
-      },
-      body,
-      signal,
-    })
-    this.#observeRateLimit(response.headers)
-    return response
+    const own = { 'user-agent': userAgent, accept: 'application/json' }
+    const ask = async (credentials: string) => {
+      const response = await this.#pool.request({
+        method,
+        path: `${this.#prefix}${path}`,
+        headers: { authorization: credentials, ...own, ...headers },
+        body,
+        signal,
+      })
+      this.#observeRateLimit(response.headers)
+      return response
+    }
+    const credentials = await authorization.header(signal)
+    const response = await ask(credentials)
+    const renewable = response.statusCode === 401 && authorization.refused?.(credentials) === true
+    // A stream is spent; its sender begins anew with the next token.
+    if (!renewable || (body !== null && typeof body !== 'string')) return response
+    await response.body.dump()
+    await this.#permits.acquire(signal)
+    return ask(await authorization.header(signal))
   }
 
   #observeRateLimit(headers: IncomingHttpHeaders): void {
