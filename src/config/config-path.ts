@@ -19,6 +19,7 @@ export const secretPaths: readonly (readonly string[])[] = [
   ['zendesk', 'token'],
   ['zendesk', 'oauth', 'client_secret'],
   ['zendesk', 'oauth', 'refresh_token'],
+  ['transcripts', 'http', 'token'],
   ['admin', 'token'],
   ['sandbox', 'token'],
 ]

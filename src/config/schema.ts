@@ -8,6 +8,8 @@ import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
 import { zendesk } from './section-zendesk.ts'
 import { archive } from './section-archive.ts'
+import { agentStatus } from './section-agent-status.ts'
+import { transcripts } from './section-transcripts.ts'
 import { recordings, transcode, voicemail } from './sections-audio.ts'
 import { admin, sandbox, uploads } from './sections-delivery.ts'
 import { agents, calls, numbers, sip } from './sections-sip.ts'
@@ -43,16 +45,23 @@ export const configSchema = z
     calls: calls.prefault({}).describe('How long the bridge believes in calls that fell silent.'),
     numbers: numbers.prefault({}).describe('How telephone numbers are read.'),
     agents: agents.prefault([]).describe('Who sits at which extension.'),
+    agent_status: agentStatus.prefault({}).describe('Agents’ status in Zendesk, after their phones.'),
     recordings: recordings.prefault({}).describe('Recordings of calls.'),
     voicemail: voicemail.prefault({}).describe('Messages left in mailboxes.'),
     transcode: transcode.prefault({}).describe('How audio becomes MP3.'),
+    transcripts: transcripts.prefault({}).describe('What is said in recordings and voicemails, as text.'),
     zendesk: zendesk.prefault({}).describe('Where calls, recordings and voicemails go.'),
     uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),
     archive: archive.prefault({}).describe('Audio kept beside Zendesk.'),
     admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
     sandbox: sandbox.prefault({}).describe('A Zendesk for trying things out.'),
   })
-  .transform(({ data_dir, shutdown_grace, ...rest }) => ({ ...rest, dataDir: data_dir, shutdownGraceMs: shutdown_grace }))
+  .transform(({ data_dir, shutdown_grace, agent_status, ...rest }) => ({
+    ...rest,
+    dataDir: data_dir,
+    shutdownGraceMs: shutdown_grace,
+    agentStatus: agent_status,
+  }))
 
 type DeepReadonly<T> = T extends RegExp
   ? T
