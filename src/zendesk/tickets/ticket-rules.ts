@@ -1,0 +1,74 @@
+/**
+ * THE TICKET RULES: which rule fires for a delivery, what the PBX's own wishes change about it, and why. Pure but for the time zones'
+ * formatters, which are made once. Both dialects, and `tpe-bridge tickets test`, ask here; nobody else decides about tickets.
+ */
+import type { Delivery } from '../delivery.ts'
+import { matchRule } from './conditions.ts'
+import { readDirectives } from './directives.ts'
+import { type Occasion, occasionOf, type TicketFacts } from './occasion.ts'
+import { localTime, type OfficeHours, officeClock } from './office-hours.ts'
+import type { TicketRule } from './rule.ts'
+import { standardRules } from './standard-rules.ts'
+import type { ShowTime } from './template.ts'
+import type { TicketDecision } from './wish.ts'
+import { overridden, wishOfHeaders, wishOfRule } from './wishing.ts'
+
+/** The configuration's `tickets` section. */
+export interface TicketSettings {
+  /** `null`: not said. */
+  readonly preset: 'standard' | 'none' | null
+  readonly hours: OfficeHours | null
+  readonly rules: readonly TicketRule[]
+}
+
+/** What a delivery asks for. Pure: the same delivery and facts always give the same answer. Never throws. */
+export type DecideTicket = (delivery: Delivery, facts: TicketFacts) => TicketDecision
+
+export interface TicketRules {
+  readonly decide: DecideTicket
+  /** Whether any rule asks if a caller is new: only then need a sink keep account of who has called. */
+  readonly asksFirstTimeCaller: boolean
+}
+
+/** For sinks that make no tickets. */
+export const noTickets: TicketRules = { decide: () => ({ wish: null, why: [] }), asksFirstTimeCaller: false }
+
+/** `preset`: which one holds where the settings name none. */
+export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none'): TicketRules {
+  const chosen = settings.preset ?? (settings.rules.length > 0 ? 'none' : preset)
+  const rules = chosen === 'standard' ? [...settings.rules, ...standardRules] : settings.rules
+  const office = settings.hours === null ? null : officeClock(settings.hours)
+  const timezone = settings.hours?.timezone ?? 'UTC'
+  const local = localTime(timezone)
+  const time: ShowTime = at => `${local(at)} (${timezone})`
+
+  function decide(delivery: Delivery, facts: TicketFacts): TicketDecision {
+    const occasion = occasionOf(delivery, facts)
+    if (occasion === null) return { wish: null, why: [`no rule is asked: ${subjectOf(delivery)} is no moment for tickets`] }
+    return decideOn(occasion)
+  }
+
+  function decideOn(occasion: Occasion): TicketDecision {
+    const { asked, ignored } = readDirectives(occasion.directives)
+    const why: string[] = [...ignored]
+    if (asked.noTicket) return { wish: null, why: [...why, 'header X-Zendesk-No-Ticket: no ticket for this call'] }
+    const state = office?.(occasion.startedAt) ?? null
+    for (const rule of rules) {
+      const match = matchRule(rule, occasion, state)
+      why.push(match.why)
+      if (!match.matches) continue
+      if (!rule.ignore) return { wish: overridden(wishOfRule(rule, occasion, time), asked, occasion), why }
+      why.push(`rule ${rule.name}: ignore, so no further rule is asked`)
+      break
+    }
+    const wish = wishOfHeaders(asked, occasion, time)
+    if (wish !== null) why.push('header X-Zendesk-Ticket-Id or X-Zendesk-Subject: the call itself asks for a ticket')
+    return { wish, why }
+  }
+
+  return { decide, asksFirstTimeCaller: rules.some(({ when }) => when.firstTimeCaller !== null) }
+}
+
+function subjectOf(delivery: Delivery): string {
+  return delivery.kind === 'event' ? delivery.event.type : `a ${delivery.kind}`
+}
