@@ -1,0 +1,73 @@
+/**
+ * The Partner Edition endpoints, for programs that have events and audio of their own (an import, a test). The bridge's deliveries
+ * go to the same endpoints through PartnerEditionSink, which answers in the outbox's words.
+ */
+import { createHash } from 'node:crypto'
+import type { z } from 'zod'
+import { openMultipart } from '../http/multipart.ts'
+import type { RecordingMetadata, VoicemailMetadata } from '../wire/audio-upload.ts'
+import { type PhoneCallEventAnswer, type PhoneCallEventBody, phoneCallEventAnswerSchema } from '../wire/call-event.ts'
+import { type Recording, recordingShownSchema, type Voicemail, voicemailShownSchema } from '../wire/stored-audio.ts'
+import { endpoints } from '../wire/words.ts'
+import type { VoiceRequests } from './voice-requests.ts'
+
+/** An MP3 on disk; `metadata` has its size and SHA-256. */
+export interface AudioUpload<Metadata extends RecordingMetadata> {
+  readonly metadata: Metadata
+  readonly path: string
+}
+
+/**
+ * Every effect happens once for each key: the same call again gets the first answer. Each method throws a VoiceFailure, or the
+ * signal's reason; uploads also AudioFileChanged, and what opening the file throws.
+ */
+export class PartnerEdition {
+  readonly #requests: VoiceRequests
+
+  constructor(requests: VoiceRequests) {
+    this.#requests = requests
+  }
+
+  /** `POST /phone_call_events`; the event's id is its Idempotency-Key. */
+  async report(
+    event: PhoneCallEventBody['phone_call_event'],
+    signal: AbortSignal,
+  ): Promise<PhoneCallEventAnswer['phone_call_event']> {
+    const body: PhoneCallEventBody = { phone_call_event: event }
+    const request = { method: 'POST', path: endpoints.event, body, signal, idempotencyKey: event.id } as const
+    return (await this.#requests.ask(request, phoneCallEventAnswerSchema)).phone_call_event
+  }
+
+  /** `POST /phone_recording_upload`. Before its call is known: 404 `Call not found`. */
+  async uploadRecording(upload: AudioUpload<RecordingMetadata>, signal: AbortSignal, idempotencyKey: string): Promise<Recording> {
+    return (await this.#upload(endpoints.recording, upload, signal, idempotencyKey, recordingShownSchema)).phone_recording
+  }
+
+  /** `POST /voicemail_upload` */
+  async uploadVoicemail(upload: AudioUpload<VoicemailMetadata>, signal: AbortSignal, idempotencyKey: string): Promise<Voicemail> {
+    return (await this.#upload(endpoints.voicemail, upload, signal, idempotencyKey, voicemailShownSchema)).phone_voicemail
+  }
+
+  async #upload<T>(
+    path: string,
+    { metadata, path: file }: AudioUpload<RecordingMetadata>,
+    signal: AbortSignal,
+    idempotencyKey: string,
+    schema: z.ZodType<T>,
+  ): Promise<T> {
+    const { contentType, contentLength, stream, close } = await openMultipart({
+      metadata,
+      path: file,
+      size: metadata.size,
+      filename: `${metadata.external_id.replace(/[^A-Za-z0-9._-]/g, '_')}.mp3`,
+      // Derived from what is sent: the same bytes each time, and no file contains its own hash.
+      boundary: `tpe-${createHash('sha256').update(`${idempotencyKey}\n${metadata.sha256}`).digest('hex').slice(0, 48)}`,
+    })
+    try {
+      const raw = { stream, headers: { 'content-type': contentType, 'content-length': String(contentLength) } }
+      return await this.#requests.ask({ method: 'POST', path, signal, idempotencyKey }, schema, raw)
+    } finally {
+      await close()
+    }
+  }
+}
