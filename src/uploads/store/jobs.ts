@@ -10,18 +10,26 @@ import type { Schema } from './schema.ts'
 import { DamagedRowError, readEvent, readItem } from './stored-json.ts'
 import { giveTurns } from './turns.ts'
 
+/** How a bridge holds what it claims from a shared database. */
+export interface Lease {
+  /** Of this process and no other. */
+  readonly owner: string
+  /** Without a sign of life for this long, its jobs are anybody's. */
+  readonly ms: number
+}
+
 export interface JobStoreOptions {
   readonly db: Kysely<Schema>
   /** Epoch ms. */
   readonly now: () => number
-  /** In a shared database: who claims, and for how long without a sign of life. `null`: one bridge has the database to itself. */
-  readonly lease?: { readonly owner: string; readonly ms: number } | null
+  /** `null`: one bridge has the database to itself. */
+  readonly lease?: Lease | null
 }
 
 export class JobStore implements JobQueue {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
-  readonly #lease: { readonly owner: string; readonly ms: number } | null
+  readonly #lease: Lease | null
 
   constructor(options: JobStoreOptions) {
     this.#db = options.db

@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, SqliteDialect } from 'kysely'
+import type { OpenDatabase } from './open-database.ts'
 import type { Schema } from './schema.ts'
 import { forKysely, openHandle, type SqliteHandle } from './sqlite-engine.ts'
 import { migrate, requireCurrentVersion } from './sqlite-migrations.ts'
@@ -21,11 +22,6 @@ export interface SqliteOptions {
   readonly role: 'bridge' | 'tool'
   /** How long a statement waits for another process's transaction, in ms. The event loop waits with it. */
   readonly busyTimeoutMs?: number
-}
-
-export interface OpenDatabase {
-  readonly db: Kysely<Schema>
-  close(): Promise<void>
 }
 
 const BUSY_TIMEOUT_MS = 2_000

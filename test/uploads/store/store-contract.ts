@@ -6,18 +6,20 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RecordingLedger } from '../../../src/recordings/ledger.ts'
 import { jobId } from '../../../src/uploads/job.ts'
 import type { ClaimedJob } from '../../../src/uploads/job-queue.ts'
-import type { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
+import type { Store as AnyStore } from '../../../src/uploads/store/store.ts'
 import type { Verdict } from '../../../src/uploads/verdict.ts'
 import { aCall, aChange, anEvent, aRecording, aVoicemail, callId, eventId, fileOf, recordingId, T0 } from '../fixtures.ts'
 
 export type Store = Pick<
-  SqliteStore,
+  AnyStore,
   'calls' | 'items' | 'jobs' | 'operations' | 'desk' | 'views' | 'onEvents' | 'onJobs' | 'memory' | 'prune' | 'close'
 >
 
 export interface StoreUnderTest {
   /** Opens the store of this test, again after it was closed, with the given clock. */
   open(now: () => number): Promise<Store>
+  /** The bridge that had the store has been dead for long enough. */
+  bury?(): Promise<void>
   /** Closes and removes everything. */
   dispose(): Promise<void>
 }
@@ -44,6 +46,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
 
     const reopen = async (): Promise<void> => {
       await store.close()
+      await underTest.bury?.()
       store = await underTest.open(() => now)
     }
 

@@ -1,0 +1,112 @@
+/**
+ * The shared database's versions: the tables of sqlite-migrations.ts in PostgreSQL's words. A migration is never changed once
+ * released. All that are missing run in one transaction, under a lock: of several bridges that start together one migrates.
+ */
+import { type Kysely, sql } from 'kysely'
+import type { Schema } from './schema.ts'
+import { StoreOpenError } from './store-open-error.ts'
+
+const migrations: readonly (readonly string[])[] = [
+  [
+    `create table calls (
+       id text collate "C" primary key,
+       state text not null,
+       snapshot text,
+       started_at bigint,
+       ended_at bigint,
+       ended smallint not null,
+       updated_at bigint not null
+     )`,
+    'create index calls_started on calls (started_at, id, ended_at)',
+    'create index calls_ended on calls (ended_at) where ended = 1',
+    'create index calls_open on calls (id) where ended = 0',
+    `create table call_keys (
+       key text collate "C" primary key,
+       call_id text collate "C" not null references calls (id) on delete cascade
+     )`,
+    'create index call_keys_call on call_keys (call_id)',
+    `create table events (
+       seq bigint generated always as identity primary key,
+       id text collate "C" not null unique,
+       call_id text collate "C" not null references calls (id) on delete cascade,
+       body text not null,
+       stored_at bigint not null
+     )`,
+    'create index events_call on events (call_id, seq)',
+    `create table items (
+       seq bigint generated always as identity primary key,
+       id text collate "C" not null unique,
+       state text not null,
+       reason text,
+       call_id text collate "C",
+       body text not null,
+       updated_at bigint not null
+     )`,
+    'create index items_state on items (state, seq)',
+    'create index items_call on items (call_id) where call_id is not null',
+    `create table source_files (
+       path text collate "C" not null,
+       size bigint not null,
+       mtime_ms double precision not null,
+       item_id text collate "C" not null,
+       primary key (path, size, mtime_ms)
+     )`,
+    `create table jobs (
+       seq bigint generated always as identity primary key,
+       id text collate "C" not null unique,
+       kind text not null,
+       lane text not null,
+       order_key text collate "C",
+       order_no integer not null,
+       state text not null,
+       head smallint not null,
+       run_at bigint not null,
+       attempts integer not null,
+       reason text,
+       remote_id text,
+       created_at bigint not null,
+       due_since bigint not null,
+       updated_at bigint not null,
+       owner text,
+       lease_until bigint
+     )`,
+    // Holds only what a claim may take, so that a claim costs the same with ten jobs and with a million.
+    `create index jobs_due on jobs (lane, run_at, seq) where state = 'pending' and head = 1`,
+    'create index jobs_order on jobs (order_key, lane, order_no)',
+    'create index jobs_state on jobs (state, seq, lane)',
+    `create index jobs_running on jobs (lease_until) where state = 'running'`,
+    `create table sink_memory (
+       key text collate "C" primary key,
+       value text not null,
+       updated_at bigint not null
+     )`,
+    'create index sink_memory_updated on sink_memory (updated_at)',
+  ],
+]
+
+/** The version that this program reads and writes. */
+export const POSTGRES_SCHEMA_VERSION = migrations.length
+
+/** "tpe" again, in a place of its own beside the other locks (dialect.ts). */
+const MIGRATION_LOCK = 0x74706501
+
+/** Brings the database to the current version. A newer one is refused: it may hold what this program would misread. */
+export const migratePostgres = async (db: Kysely<Schema>, name: string): Promise<void> =>
+  await db.transaction().execute(async trx => {
+    await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(trx)
+    await sql`create table if not exists tpe_bridge_version (version integer not null)`.execute(trx)
+    const { rows } = await sql<{ version: number }>`select version from tpe_bridge_version`.execute(trx)
+    const version = rows[0]?.version ?? 0
+    if (version > POSTGRES_SCHEMA_VERSION) {
+      throw new StoreOpenError(
+        'newer-version',
+        `${name} was written by a newer bridge (version ${version}, this program knows ${POSTGRES_SCHEMA_VERSION}): run that newer version`,
+      )
+    }
+    if (version === POSTGRES_SCHEMA_VERSION) return
+    for (const statements of migrations.slice(version)) {
+      for (const statement of statements) await sql.raw(statement).execute(trx)
+    }
+    await sql`delete from tpe_bridge_version`.execute(trx)
+    await sql`insert into tpe_bridge_version (version) values (${POSTGRES_SCHEMA_VERSION})`.execute(trx)
+  })

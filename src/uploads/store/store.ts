@@ -1,0 +1,105 @@
+/**
+ * The outbox's store: one database, one part for each of those who use it. It stands on SQLite (sqlite-store.ts) or PostgreSQL
+ * (postgres-store.ts); both pass the same contract tests (test/uploads/store/store-contract.ts).
+ *
+ * Listeners hear of a change after its commit (docs/architecture.md: store first), in this process only; another process's
+ * changes are found by polling.
+ */
+import type { CallEvent } from '../../events/event.ts'
+import { CallStore } from './calls.ts'
+import { Desk } from './desk.ts'
+import { ItemStore } from './items.ts'
+import { JobStore, type Lease } from './jobs.ts'
+import { MemoryStore } from './memory.ts'
+import type { OpenDatabase } from './open-database.ts'
+import { Operations } from './operations.ts'
+import { type Pruned, prune } from './prune.ts'
+import { StoreViews } from './views.ts'
+
+export interface StoreOptions {
+  /** Epoch ms. */
+  readonly now: () => number
+  readonly log: { error(fields: object, msg: string): void }
+  /** Of a shared database (jobs.ts). */
+  readonly lease?: Lease | null
+}
+
+export class Store {
+  /** For the tracker: its CallJournal. */
+  readonly calls: CallStore
+  /** For the audio stage: its RecordingLedger. */
+  readonly items: ItemStore
+  /** For the worker: its JobQueue. */
+  readonly jobs: JobStore
+  /** For the sink: its SinkMemory. */
+  readonly memory: MemoryStore
+  /** For operators: what is on its way, and what they may do about it. */
+  readonly desk: Desk
+  readonly operations: Operations
+  /** For the admin API and the command line. */
+  readonly views: StoreViews
+
+  readonly #database: OpenDatabase
+  readonly #now: () => number
+  readonly #log: StoreOptions['log']
+  readonly #jobListeners = new Set<() => void>()
+  readonly #eventListeners = new Set<(events: readonly CallEvent[]) => void>()
+
+  constructor(database: OpenDatabase, options: StoreOptions) {
+    const { db } = database
+    const { now, lease = null } = options
+    this.#database = database
+    this.#now = now
+    this.#log = options.log
+    const onJobs = (): void => this.notifyJobs()
+    const onEvents = (events: readonly CallEvent[]): void => this.#tellEvents(events)
+    this.calls = new CallStore({ db, now, onEvents })
+    this.items = new ItemStore({ db, now, onJobs })
+    this.jobs = new JobStore({ db, now, lease })
+    this.memory = new MemoryStore({ db, now })
+    this.operations = new Operations({ db, now, onJobs })
+    this.desk = new Desk(db, this.operations)
+    this.views = new StoreViews(db)
+  }
+
+  /** Calls the listener whenever there may be something new to deliver; answers how to stop that. */
+  onJobs(listener: () => void): () => void {
+    this.#jobListeners.add(listener)
+    return () => this.#jobListeners.delete(listener)
+  }
+
+  /** Calls the listener with events that were just stored, in order; answers how to stop that. */
+  onEvents(listener: (events: readonly CallEvent[]) => void): () => void {
+    this.#eventListeners.add(listener)
+    return () => this.#eventListeners.delete(listener)
+  }
+
+  /** One bounded step of forgetting what was over `keepMs` ago (prune.ts). */
+  async prune(keepMs: number): Promise<Pruned> {
+    return await prune(this.#database.db, this.#now() - keepMs)
+  }
+
+  /** Waits for the transaction under way, closes the database and lets the next bridge in. */
+  async close(): Promise<void> {
+    await this.#database.close()
+  }
+
+  #tellEvents(events: readonly CallEvent[]): void {
+    for (const listener of this.#eventListeners) this.#guarded(() => listener(events))
+    this.notifyJobs()
+  }
+
+  /** There may be something new to deliver that did not come through this store. */
+  notifyJobs(): void {
+    for (const listener of this.#jobListeners) this.#guarded(listener)
+  }
+
+  // What was committed stays committed: whoever appended must not be told that it failed.
+  #guarded(tell: () => void): void {
+    try {
+      tell()
+    } catch (err) {
+      this.#log.error({ err }, 'a listener to the store failed')
+    }
+  }
+}
