@@ -30,8 +30,8 @@ function keyLines(key: string, schema: JsonSchema, indent: number, inComment: bo
   const documentation = comment(schema.description ?? '', indent)
   const { example } = schema
   const absent = inComment || schema.default === undefined || example !== undefined
-  if (schema.type === 'object') {
-    const children = Object.entries(schema.properties ?? {})
+  if (schema.type === 'object' && schema.properties !== undefined) {
+    const children = Object.entries(schema.properties)
     return [
       ...documentation,
       code(`${key}:`, indent, inComment),

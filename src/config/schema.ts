@@ -6,10 +6,11 @@
  */
 import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
-import { zendesk } from './section-zendesk.ts'
-import { archive } from './section-archive.ts'
 import { agentStatus } from './section-agent-status.ts'
+import { archive } from './section-archive.ts'
+import { tickets } from './section-tickets.ts'
 import { transcripts } from './section-transcripts.ts'
+import { zendesk } from './section-zendesk.ts'
 import { recordings, transcode, voicemail } from './sections-audio.ts'
 import { admin, sandbox, uploads } from './sections-delivery.ts'
 import { agents, calls, numbers, sip } from './sections-sip.ts'
@@ -51,6 +52,7 @@ export const configSchema = z
     transcode: transcode.prefault({}).describe('How audio becomes MP3.'),
     transcripts: transcripts.prefault({}).describe('What is said in recordings and voicemails, as text.'),
     zendesk: zendesk.prefault({}).describe('Where calls, recordings and voicemails go.'),
+    tickets: tickets.prefault({}).describe('Tickets that calls and voicemails make by themselves.'),
     uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),
     archive: archive.prefault({}).describe('Audio kept beside Zendesk.'),
     admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
@@ -75,4 +77,11 @@ type DeepReadonly<T> = T extends RegExp
 export type Config = DeepReadonly<z.output<typeof configSchema>>
 
 /** Sections and keys of later versions: named for what they are, instead of as typing errors. */
-export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs', 'store', 'archive.s3', 'archive.retention']
+export const notInThisVersion: readonly string[] = [
+  'hep',
+  'sip.siprec',
+  'sip.dialogs',
+  'store',
+  'archive.s3',
+  'archive.retention',
+]

@@ -18,15 +18,15 @@ interface Check {
 /** What the wire may make a pattern look at. */
 const longestValue = 256
 
-/** `office`: the state of the office when the call came; `null` when no hours are configured. */
-export function matchRule(rule: TicketRule, occasion: Occasion, office: OfficeState | null): Match {
+/** `office`: the state of the office when the call came. */
+export function matchRule(rule: TicketRule, occasion: Occasion, office: OfficeState): Match {
   const on: Check = { asked: `on ${rule.on.join('|')}`, holds: rule.on.includes(occasion.moment), found: occasion.moment }
   const checks = on.holds ? [on, ...checksOf(rule.when, occasion, office)] : [on]
   const shown = checks.map(({ asked, holds, found }) => (holds ? `${asked} ✓` : `${asked} ✗ (${found})`))
   return { matches: checks.every(({ holds }) => holds), why: `rule ${rule.name}: ${shown.join(', ')}` }
 }
 
-function checksOf(when: TicketConditions, occasion: Occasion, office: OfficeState | null): readonly Check[] {
+function checksOf(when: TicketConditions, occasion: Occasion, office: OfficeState): readonly Check[] {
   const checks: Check[] = []
   const word = (name: string, asked: readonly string[] | null, found: string | null): void => {
     if (asked === null) return
@@ -69,12 +69,8 @@ function checksOf(when: TicketConditions, occasion: Occasion, office: OfficeStat
   }
   word('reason', when.reason, occasion.reason)
   if (when.hours !== null) {
-    const state = office === null ? null : office.open ? 'open' : 'closed'
-    checks.push({
-      asked: `hours ${when.hours}`,
-      holds: state === when.hours,
-      found: office === null ? 'no hours configured' : `${state}: ${office.why}`,
-    })
+    const state = office.open ? 'open' : 'closed'
+    checks.push({ asked: `hours ${when.hours}`, holds: state === when.hours, found: `${state}: ${office.why}` })
   }
   within('duration', when.duration, occasion.durationMs)
   within('wait', when.wait, occasion.waitMs)

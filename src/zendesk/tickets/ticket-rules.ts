@@ -17,7 +17,7 @@ import { overridden, wishOfHeaders, wishOfRule } from './wishing.ts'
 export interface TicketSettings {
   /** `null`: not said. */
   readonly preset: 'standard' | 'none' | null
-  readonly hours: OfficeHours | null
+  readonly hours: OfficeHours
   readonly rules: readonly TicketRule[]
 }
 
@@ -37,8 +37,8 @@ export const noTickets: TicketRules = { decide: () => ({ wish: null, why: [] }),
 export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none'): TicketRules {
   const chosen = settings.preset ?? (settings.rules.length > 0 ? 'none' : preset)
   const rules = chosen === 'standard' ? [...settings.rules, ...standardRules] : settings.rules
-  const office = settings.hours === null ? null : officeClock(settings.hours)
-  const timezone = settings.hours?.timezone ?? 'UTC'
+  const office = officeClock(settings.hours)
+  const { timezone } = settings.hours
   const local = localTime(timezone)
   const time: ShowTime = at => `${local(at)} (${timezone})`
 
@@ -52,7 +52,7 @@ export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none
     const { asked, ignored } = readDirectives(occasion.directives)
     const why: string[] = [...ignored]
     if (asked.noTicket) return { wish: null, why: [...why, 'header X-Zendesk-No-Ticket: no ticket for this call'] }
-    const state = office?.(occasion.startedAt) ?? null
+    const state = office(occasion.startedAt)
     for (const rule of rules) {
       const match = matchRule(rule, occasion, state)
       why.push(match.why)
