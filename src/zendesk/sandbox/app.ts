@@ -3,12 +3,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import multipart from '@fastify/multipart'
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import { voicePath } from '../wire/words.ts'
-import { type DeliveryParts, deliveryRoutes } from './delivery-routes.ts'
 import { faultHooks } from './fault-hooks.ts'
 import { type OperatorParts, operatorRoutes } from './operator-routes.ts'
 import { noEndpoint, Problem, tooManyRequests, unauthorized } from './problem.ts'
 import type { RequestBudget } from './rate-limit.ts'
-import { type ReadParts, readRoutes } from './read-routes.ts'
 import { type SupportParts, supportRoutes } from './support/routes.ts'
 import { type VoiceTicketParts, voiceTicketRoutes } from './support/voice-tickets.ts'
 import { type VoiceParts, voiceRoutes } from './voice/routes.ts'
@@ -25,7 +23,7 @@ export interface SandboxLog {
   error(fields: object, msg: string): void
 }
 
-export interface AppParts extends DeliveryParts, ReadParts, OperatorParts, VoiceParts, VoiceTicketParts, SupportParts {
+export interface AppParts extends OperatorParts, VoiceParts, VoiceTicketParts, SupportParts {
   readonly token: string
   readonly budget: RequestBudget
   readonly log: SandboxLog
@@ -72,8 +70,6 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       api.setNotFoundHandler(async () => {
         throw noEndpoint()
       })
-      deliveryRoutes(api, parts)
-      readRoutes(api, parts)
       voiceRoutes(api, parts)
       voiceTicketRoutes(api, parts)
     },

@@ -5,12 +5,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Answers } from './answers.ts'
-import type { AudioShelf, StoredRecording, StoredVoicemail } from './audio.ts'
-import type { Calls } from './calls.ts'
+import { accept } from './asked.ts'
 import { type Faults, faultLimit, faultSchema } from './faults.ts'
 import { overviewPage } from './overview-page.ts'
 import { notFound, Problem } from './problem.ts'
-import { accept } from './read-routes.ts'
+import type { AudioShelf, StoredRecording, StoredVoicemail } from './voice/audio/audio-shelf.ts'
+import type { Calls } from './voice/calls/call-log.ts'
 
 export interface OperatorParts {
   readonly answers: Answers

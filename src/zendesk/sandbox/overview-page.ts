@@ -1,6 +1,6 @@
 /** The sandbox's front page: what has arrived, as plain HTML. Pure. */
-import type { StoredRecording, StoredVoicemail } from './audio.ts'
-import type { StoredCall } from './calls.ts'
+import type { StoredRecording, StoredVoicemail } from './voice/audio/audio-shelf.ts'
+import type { StoredCall } from './voice/calls/call-log.ts'
 
 export interface Overview {
   readonly version: string

@@ -17,13 +17,13 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Answers } from './answers.ts'
 import { buildApp, type SandboxLog } from './app.ts'
-import { filesInUse, recordingShelf, voicemailShelf } from './audio.ts'
-import { Calls } from './calls.ts'
 import { closeDatabase, openDatabase } from './database.ts'
 import { Faults } from './faults.ts'
 import { GroupCommit } from './group-commit.ts'
 import { MediaFolder } from './media-folder.ts'
 import { RequestBudget } from './rate-limit.ts'
+import { filesInUse, recordingShelf, voicemailShelf } from './voice/audio/audio-shelf.ts'
+import { Calls } from './voice/calls/call-log.ts'
 
 export interface SandboxOptions {
   /** Holds sandbox.db and sandbox-media/. */

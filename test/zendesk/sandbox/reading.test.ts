@@ -87,7 +87,7 @@ describe('reading back', () => {
     ['agent_id=7', ['call-2']],
     ['agent_id=8', []],
     ['start_date=2026-11-22&end_date=2026-11-23', ['call-2', 'call-1']],
-    ['end_date=2026-11-22', []],
+    ['end_date=2026-11-21', []],
     ['start_date=2026-11-22T10:00:00%2B01:00', ['call-2', 'call-1']],
   ])('filters calls by %s', async (query, calls) => {
     const sandbox = await runningSandbox()

@@ -1,14 +1,16 @@
-/** The Voice API's resources beside deliveries and their reading: numbers, lines, menus, queues, agents, analytics. */
-import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+/** The Voice API below its path, ticket making aside: deliveries, what became of them, and provisioning. */
 import type { FastifyInstance } from 'fastify'
-import type { GroupCommit } from '../group-commit.ts'
+import { type RecordingParts, recordingRoutes } from './audio/recording-routes.ts'
+import { type VoicemailParts, voicemailRoutes } from './audio/voicemail-routes.ts'
+import { type CallParts, callRoutes } from './calls/call-routes.ts'
+import { type DeliveryParts, deliveryRoutes } from './deliveries/delivery-routes.ts'
 
-export interface VoiceParts {
-  readonly db: DatabaseSyncInstance
-  readonly commits: GroupCommit
-  /** Epoch ms. */
-  readonly clock: () => number
-}
+export interface VoiceParts extends DeliveryParts, CallParts, RecordingParts, VoicemailParts {}
 
 /** Registers them below the Voice API's path; the token and the budget are checked before. */
-export function voiceRoutes(_app: FastifyInstance, _parts: VoiceParts): void {}
+export function voiceRoutes(app: FastifyInstance, parts: VoiceParts): void {
+  deliveryRoutes(app, parts)
+  callRoutes(app, parts)
+  recordingRoutes(app, parts)
+  voicemailRoutes(app, parts)
+}

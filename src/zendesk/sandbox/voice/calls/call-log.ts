@@ -7,15 +7,17 @@
  */
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import { z } from 'zod'
-import { type PhoneCallEventBody, phoneCallEventSchema, type WireCall, wireCallSchema } from '../wire/call-event.ts'
-import { type Condition, type Page, type PageQuery, page, where } from './page.ts'
-import { invalidField } from './problem.ts'
+import { type PhoneCallEventBody, phoneCallEventSchema, type WireCall, wireCallSchema } from '../../../wire/call-event.ts'
+import { type Page, page, where } from '../../page.ts'
+import { invalidField } from '../../problem.ts'
+import { type CallFilter, conditionsOf } from './call-filter.ts'
 
 const callRow = z.object({
   id: z.int(),
   external_id: z.string(),
   sequence: z.int(),
   call: z.string(),
+  ticket_id: z.int().nullable(),
   created_at: z.int(),
   updated_at: z.int(),
 })
@@ -25,6 +27,8 @@ const countRow = z.object({ n: z.int() })
 const totalsRow = z.object({ events: z.int(), out_of_order: z.int() })
 const sequencesRow = z.object({ external_id: z.string(), sequences: z.string() })
 
+const columns = 'id, external_id, sequence, call, ticket_id, created_at, updated_at'
+
 type Event = PhoneCallEventBody['phone_call_event']
 
 export interface StoredCall {
@@ -32,6 +36,8 @@ export interface StoredCall {
   /** The highest sequence seen. */
   readonly sequence: number
   readonly call: WireCall
+  /** The ticket made of it, or that it was logged to. */
+  readonly ticketId: number | null
   /** Epoch ms. */
   readonly createdAt: number
   readonly updatedAt: number
@@ -43,12 +49,13 @@ export interface StoredEvent {
   readonly late: boolean
 }
 
-export interface CallFilter extends PageQuery {
-  readonly external_id?: string | undefined
-  readonly agent_id?: number | undefined
-  /** Calls that started at or after, and before, these wire moments or dates. */
-  readonly start_date?: string | undefined
-  readonly end_date?: string | undefined
+/** What an event did to the log. */
+export interface Applied {
+  readonly callId: number
+  /** The event's place among all that arrived. */
+  readonly arrival: number
+  /** False when a later event of the call was here before: then the call did not change. */
+  readonly newest: boolean
 }
 
 export interface CallTotals {
@@ -68,6 +75,7 @@ export class Calls {
   readonly #insertEvent: StatementSyncInstance
   readonly #byId: StatementSyncInstance
   readonly #events: StatementSyncInstance
+  readonly #setTicket: StatementSyncInstance
 
   constructor(db: DatabaseSyncInstance) {
     this.#db = db
@@ -80,12 +88,13 @@ export class Calls {
       `INSERT INTO events (id, call_id, sequence, type, late, event, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     )
-    this.#byId = db.prepare('SELECT id, external_id, sequence, call, created_at, updated_at FROM calls WHERE id = ?')
+    this.#byId = db.prepare(`SELECT ${columns} FROM calls WHERE id = ?`)
     this.#events = db.prepare('SELECT event, received_at, late FROM events WHERE call_id = ? ORDER BY arrival')
+    this.#setTicket = db.prepare('UPDATE calls SET ticket_id = ? WHERE id = ?')
   }
 
-  /** Stores an event and what it says of its call; returns the call's id. For use inside a transaction. */
-  apply(event: Event, now: number): number {
+  /** Stores an event and what it says of its call; for use inside a transaction. Throws a 422 for an event that came before. */
+  apply(event: Event, now: number): Applied {
     const { call, sequence } = event
     const found = this.#head.get(call.external_id)
     const head = found === undefined ? null : headRow.parse(found)
@@ -99,11 +108,7 @@ export class Calls {
       )
     }
     if (head !== null && !late) this.#update.run(sequence, call.started_at, JSON.stringify(call), now, id)
-    return id
-  }
-
-  has(externalId: string): boolean {
-    return this.#head.get(externalId) !== undefined
+    return { callId: id, arrival: Number(stored.lastInsertRowid), newest: !late }
   }
 
   get(id: number): StoredCall | null {
@@ -111,28 +116,26 @@ export class Calls {
     return row === undefined ? null : storedCall(row)
   }
 
-  /** Maps external ids to call ids; unknown ones are absent. */
+  /** The id of the call that the sender calls `externalId`, if any event of it came. */
   idOf(externalId: string): number | null {
     const row = this.#head.get(externalId)
     return row === undefined ? null : headRow.parse(row).id
   }
 
   list(filter: CallFilter): Page<StoredCall> {
-    const conditions: Condition[] = []
-    if (filter.external_id !== undefined) conditions.push({ sql: 'external_id = ?', values: [filter.external_id] })
-    if (filter.start_date !== undefined) conditions.push({ sql: 'started_at >= ?', values: [filter.start_date] })
-    if (filter.end_date !== undefined) conditions.push({ sql: 'started_at < ?', values: [filter.end_date] })
-    if (filter.agent_id !== undefined) {
-      const sql = `EXISTS (SELECT 1 FROM json_each(call, '$.agents') WHERE json_extract(value, '$.id') = ?)`
-      conditions.push({ sql, values: [filter.agent_id] })
-    }
+    const conditions = conditionsOf(filter)
     const all = where(conditions)
     const { n } = countRow.parse(this.#db.prepare(`SELECT count(*) AS n FROM calls ${all.sql}`).get(...all.values))
     const here = where(filter.before === undefined ? conditions : [...conditions, { sql: 'id < ?', values: [filter.before] }])
     const rows = this.#db
-      .prepare(`SELECT id, external_id, sequence, call, created_at, updated_at FROM calls ${here.sql} ORDER BY id DESC LIMIT ?`)
+      .prepare(`SELECT ${columns} FROM calls ${here.sql} ORDER BY id DESC LIMIT ?`)
       .all(...here.values, filter.limit + 1)
     return page(rows.map(storedCall), filter.limit, n)
+  }
+
+  /** Says which ticket is the call's. For use inside a transaction. */
+  setTicket(id: number, ticketId: number): void {
+    this.#setTicket.run(ticketId, id)
   }
 
   /** All events of a call, in the order they arrived. */
@@ -173,6 +176,13 @@ export class Calls {
 }
 
 function storedCall(row: unknown): StoredCall {
-  const { id, sequence, call, created_at, updated_at } = callRow.parse(row)
-  return { id, sequence, call: wireCallSchema.parse(JSON.parse(call)), createdAt: created_at, updatedAt: updated_at }
+  const { id, sequence, call, ticket_id, created_at, updated_at } = callRow.parse(row)
+  return {
+    id,
+    sequence,
+    call: wireCallSchema.parse(JSON.parse(call)),
+    ticketId: ticket_id,
+    createdAt: created_at,
+    updatedAt: updated_at,
+  }
 }

@@ -1,19 +1,23 @@
 /** The three endpoints that take deliveries: each effect once for each Idempotency-Key, answered only when it is on disk. */
 import { createHash } from 'node:crypto'
+import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import { type RecordingMetadata, recordingMetadataSchema, voicemailMetadataSchema } from '../wire/audio-upload.ts'
-import { phoneCallEventSchema } from '../wire/call-event.ts'
-import { endpoints } from '../wire/words.ts'
-import { type Answers, idempotencyKey, type Reply } from './answers.ts'
-import type { AudioShelf, StoredRecording, StoredVoicemail } from './audio.ts'
-import type { Calls } from './calls.ts'
-import type { MediaFolder } from './media-folder.ts'
-import { invalid, keyInUse, Problem, unknownCall } from './problem.ts'
+import { type RecordingMetadata, recordingMetadataSchema, voicemailMetadataSchema } from '../../../wire/audio-upload.ts'
+import { phoneCallEventSchema } from '../../../wire/call-event.ts'
+import { endpoints } from '../../../wire/words.ts'
+import { type Answers, idempotencyKey, type Reply } from '../../answers.ts'
+import { baseOf } from '../../asked.ts'
+import type { MediaFolder } from '../../media-folder.ts'
+import { invalid, keyInUse, Problem, unknownCall } from '../../problem.ts'
+import { CallAgents } from '../agents/call-agents.ts'
+import type { AudioShelf, StoredRecording, StoredVoicemail } from '../audio/audio-shelf.ts'
+import { recordingView, voicemailView } from '../audio/audio-view.ts'
+import type { Calls } from '../calls/call-log.ts'
 import { receiveUpload } from './upload.ts'
-import { recordingView, voicemailView } from './views.ts'
 
 export interface DeliveryParts {
+  readonly db: DatabaseSyncInstance
   readonly answers: Answers
   readonly calls: Calls
   readonly recordings: AudioShelf<StoredRecording['metadata']>
@@ -24,17 +28,20 @@ export interface DeliveryParts {
 }
 
 export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void {
-  const { answers, calls, recordings, voicemails, clock } = parts
+  const { answers, calls, db, recordings, voicemails, clock } = parts
   const uploads = new Uploads(parts)
+  const agents = new CallAgents(db)
 
   app.post(endpoints.event, async (request, reply) => {
     const key = idempotencyKey(request.headers['idempotency-key'])
     const parsed = phoneCallEventSchema.safeParse(request.body)
     if (!parsed.success) throw invalid(parsed.error)
     const event = parsed.data.phone_call_event
-    const answer = await answers.once(key, fingerprint(endpoints.event, event), () => ({
-      phone_call_event: { id: event.id, phone_call_id: calls.apply(event, clock()) },
-    }))
+    const answer = await answers.once(key, fingerprint(endpoints.event, event), () => {
+      const { callId, arrival, newest } = calls.apply(event, clock())
+      if (newest) agents.follow(callId, event.call, arrival)
+      return { phone_call_event: { id: event.id, phone_call_id: callId } }
+    })
     return send(reply, answer)
   })
 
@@ -105,9 +112,6 @@ class Uploads {
     }
   }
 }
-
-/** The address the asker used, for the links in an answer. */
-export const baseOf = (request: FastifyRequest) => `${request.protocol}://${request.host}`
 
 const fingerprint = (endpoint: string, body: object) =>
   createHash('sha256')

@@ -2,13 +2,14 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import { parts, type RecordingMetadata } from '../wire/audio-upload.ts'
-import type { MediaFolder, ReceivedFile } from './media-folder.ts'
-import { invalid, invalidField, tooLarge } from './problem.ts'
+import { parts, type RecordingMetadata } from '../../../wire/audio-upload.ts'
+import type { MediaFolder, ReceivedFile } from '../../media-folder.ts'
+import { invalid, invalidField, tooLarge } from '../../problem.ts'
 
 /** The file is longer than its calls' clocks said by an encoder's padding at most. */
 const durationToleranceMs = 1_000
-const metadataLimitBytes = 64 * 1024
+/** Room for the longest transcript, every character of it escaped. */
+const metadataLimitBytes = 6 * 1024 * 1024 + 64 * 1024
 
 export interface UploadOptions<Metadata> {
   readonly schema: z.ZodType<Metadata>
