@@ -1,14 +1,15 @@
 /**
- * One step of a waiting item: find its call, check its source once more, encode. Decides what each outcome means for the item;
- * `intake.ts` carries it out.
+ * One step of a waiting item: find its call, check its source once more, encode; once it is encoded, wait for its transcript where
+ * one is wanted. Decides what each outcome means for the item; `waiting-room.ts` carries it out.
  */
 import { stat } from 'node:fs/promises'
-import type { AudioItem } from '../../events/recording.ts'
+import type { AudioItem, EncodedAudio } from '../../events/recording.ts'
 import { type AudioFile, readAudioFile } from '../audio/audio-file.ts'
 import { OpenFile, sourceFile } from '../audio/byte-source.ts'
 import type { Transcoder } from '../encoding/transcoder.ts'
 import { isGone } from '../failure.ts'
 import type { RecordingLedger } from '../ledger.ts'
+import type { Transcription } from '../transcription/transcription.ts'
 import type { Turn } from './agenda.ts'
 import { callKeys, findCall, type MatchCall } from './call-finder.ts'
 import type { Spool } from './spool.ts'
@@ -16,6 +17,8 @@ import type { Spool } from './spool.ts'
 export interface AdvanceOptions {
   readonly ledger: RecordingLedger
   readonly transcoder: Transcoder
+  /** Absent or `null`: nothing is transcribed. */
+  readonly transcription?: Transcription | null
   readonly spool: Spool
   readonly match: MatchCall
   /** How long a recording waits for its call, ms. */
@@ -28,7 +31,9 @@ export interface AdvanceOptions {
 }
 
 export type Step =
-  /** Encoded; the item is to be stored as it is here, with its delivery job. */
+  /** Encoded, and transcribed where that is wanted; the item is to be stored as it is here, with its delivery job. */
+  | { readonly kind: 'complete'; readonly item: AudioItem }
+  /** Encoded, to be stored as it is here; its transcript is the next step. */
   | { readonly kind: 'encoded'; readonly item: AudioItem }
   /** Not its turn yet. */
   | { readonly kind: 'later'; readonly at: number }
@@ -42,8 +47,16 @@ const unclearAttempts = 5
 const relocationMs = 10 * 60_000
 const longestRecheckMs = 30_000
 
-/** Rejects when the ledger does. */
-export async function advance(item: AudioItem, turn: Turn, options: AdvanceOptions, signal: AbortSignal): Promise<Step> {
+/** `ready` is called when an item that was told `later` has got its transcript. Rejects when the ledger does. */
+export async function advance(
+  item: AudioItem,
+  turn: Turn,
+  options: AdvanceOptions,
+  ready: () => void,
+  signal: AbortSignal,
+): Promise<Step> {
+  const encodedAt = await encodedWhen(item)
+  if (item.encoded !== null && encodedAt !== null) return listen(item, item.encoded, encodedAt, options, ready)
   if (item.kind === 'voicemail') return encode(item, turn, options, signal)
   const { ledger, match, clock, matchWaitMs, unmatched } = options
   const guessAfterMs = callKeys(item.hints).length === 0 ? 0 : Math.min(options.guessAfterMs, matchWaitMs)
@@ -72,7 +85,7 @@ async function encode(item: AudioItem, turn: Turn, options: AdvanceOptions, sign
   const result = await transcoder.encode({ source, format, container, ignoreLength, target: spool.mp3Path(item.id) }, signal)
   switch (result.kind) {
     case 'encoded':
-      return { kind: 'encoded', item: { ...item, state: 'queued', source: format, encoded: result.audio } }
+      return encoded({ ...item, source: format, encoded: result.audio }, options)
     case 'aborted':
       return { kind: 'later', at: clock() }
     case 'machine-fault':
@@ -88,6 +101,37 @@ async function encode(item: AudioItem, turn: Turn, options: AdvanceOptions, sign
       return missing(result, turn, clock())
     default:
       return result satisfies never
+  }
+}
+
+function encoded(item: AudioItem, { transcription }: AdvanceOptions): Step {
+  if (transcription?.wants(item) === true) return { kind: 'encoded', item }
+  return { kind: 'complete', item: { ...item, state: 'queued' } }
+}
+
+/** What was encoded waits for its transcript, at most as long as it may, whatever was restarted meanwhile. */
+function listen(
+  item: AudioItem,
+  audio: EncodedAudio,
+  encodedAt: number,
+  { transcription, clock }: AdvanceOptions,
+  ready: () => void,
+): Step {
+  if (transcription?.wants(item) !== true) return { kind: 'complete', item: { ...item, state: 'queued' } }
+  const transcript = transcription.ask(item.id, audio, encodedAt, ready)
+  if (transcript !== null) return { kind: 'complete', item: { ...item, state: 'queued', transcript } }
+  return { kind: 'later', at: Math.max(clock(), transcription.deadline(encodedAt)) }
+}
+
+/** When the item's MP3 was made, epoch ms; `null` when there is none (any more), or another: then it is to be encoded. */
+async function encodedWhen({ encoded: audio }: AudioItem): Promise<number | null> {
+  if (audio === null) return null
+  try {
+    const { size, mtimeMs } = await stat(audio.path)
+    return size === audio.size ? mtimeMs : null
+  } catch (error) {
+    if (isGone(error)) return null
+    throw error
   }
 }
 

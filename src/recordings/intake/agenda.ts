@@ -54,13 +54,16 @@ export class Agenda {
   wake(key: string, now: number): boolean {
     const ids = this.#byKey.get(key)
     if (ids === undefined) return false
-    for (const id of ids) {
-      const entry = this.#entries.get(id)
-      if (entry === undefined) continue
-      entry.woken = entry.running
-      entry.at = now
-    }
+    for (const id of ids) this.wakeItem(id, now)
     return true
+  }
+
+  /** The turn of this item comes at once. */
+  wakeItem(id: RecordingId, now: number): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    entry.woken = entry.running
+    entry.at = now
   }
 
   /** Takes the item whose turn has come longest ago; give it back with `later` or `done`. */

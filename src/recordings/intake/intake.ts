@@ -22,6 +22,7 @@ import { OpenFile } from '../audio/byte-source.ts'
 import type { Candidate, TakeResult } from '../candidate.ts'
 import type { TranscoderStatus } from '../encoding/transcoder.ts'
 import { describe, isGone } from '../failure.ts'
+import type { TranscriptionStatus } from '../transcription/transcription.ts'
 import { type AdvanceOptions, isSourceInPlace } from './advance.ts'
 import { type ClearingOptions, clearDelivered, tidySpool } from './clearing.ts'
 import { contentSha256 } from './identity.ts'
@@ -60,6 +61,8 @@ export interface IntakeStatus {
   readonly waiting: number
   readonly working: number
   readonly transcoder: TranscoderStatus
+  /** `null`: nothing is transcribed. */
+  readonly transcription: TranscriptionStatus | null
   readonly lastError: { readonly at: number; readonly reason: string } | null
 }
 
@@ -115,11 +118,13 @@ export class Intake {
   async stop(): Promise<void> {
     this.#started = false
     await this.#waiting.stop()
+    await this.#options.transcription?.stop()
   }
 
   status(): IntakeStatus {
     const transcoder = this.#options.transcoder.status()
-    return { waiting: this.#waiting.size, working: this.#waiting.working, transcoder, lastError: this.#lastError }
+    const transcription = this.#options.transcription?.status() ?? null
+    return { waiting: this.#waiting.size, working: this.#waiting.working, transcoder, transcription, lastError: this.#lastError }
   }
 
   /** Takes in a finished file. Never rejects. */

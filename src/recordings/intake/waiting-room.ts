@@ -1,5 +1,5 @@
 /**
- * Works on the items that wait: finds their calls, encodes and queues them, several at a time.
+ * Works on the items that wait: finds their calls, encodes, has transcribed and queues them, several at a time.
  *
  * Invariants
  * 1 Each waiting item has one writer at a time: whoever the agenda gave it to, or who holds it.
@@ -139,19 +139,23 @@ export class WaitingRoom {
   async #workOn(turn: Turn, signal: AbortSignal): Promise<void> {
     try {
       const item = await this.#options.ledger.get(turn.id)
-      if (item === null || item.state !== 'waiting') this.#agenda.done(turn.id)
-      else await this.#carryOut(item, turn, await advance(item, turn, this.#options, signal))
+      if (item === null || item.state !== 'waiting') this.#done(turn.id)
+      else await this.#carryOut(item, turn, await advance(item, turn, this.#options, () => this.#ready(turn.id), signal))
     } catch (error) {
       this.#retry(turn, describe(error), 'recording could not be worked on')
     }
   }
 
   async #carryOut(item: AudioItem, turn: Turn, step: Step): Promise<void> {
-    const { ledger, log, onQueued, onQuarantined } = this.#options
+    const { ledger, log, clock, onQueued, onQuarantined } = this.#options
     switch (step.kind) {
-      case 'encoded': {
+      case 'encoded':
+        await ledger.update(step.item)
+        this.#agenda.later(item.id, clock(), false)
+        return
+      case 'complete': {
         await ledger.queue(step.item)
-        this.#agenda.done(item.id)
+        this.#done(item.id)
         const { id, kind, callId, encoded } = step.item
         log.info({ id, kind, callId, durationMs: encoded?.durationMs, size: encoded?.size }, 'audio queued')
         onQueued()
@@ -160,7 +164,7 @@ export class WaitingRoom {
       case 'quarantine': {
         const quarantined: AudioItem = { ...item, state: 'quarantined', reason: step.reason }
         await ledger.update(quarantined)
-        this.#agenda.done(item.id)
+        this.#done(item.id)
         onQuarantined(quarantined)
         return
       }
@@ -173,6 +177,17 @@ export class WaitingRoom {
       default:
         step satisfies never
     }
+  }
+
+  #done(id: RecordingId): void {
+    this.#agenda.done(id)
+    this.#options.transcription?.forget(id)
+  }
+
+  /** Its transcript is there. */
+  #ready(id: RecordingId): void {
+    this.#agenda.wakeItem(id, this.#options.clock())
+    this.#pump()
   }
 
   #retry(turn: Turn, reason: string, message: string): void {
