@@ -15,9 +15,12 @@ import { HttpIntake } from '../recordings/intake/http-intake.ts'
 import { Intake } from '../recordings/intake/intake.ts'
 import { Spool } from '../recordings/intake/spool.ts'
 import type { RecordingLedger } from '../recordings/ledger.ts'
+import { CommandTranscriber } from '../recordings/transcription/command-transcriber.ts'
+import { HttpTranscriber } from '../recordings/transcription/http-transcriber.ts'
+import { Transcription } from '../recordings/transcription/transcription.ts'
 
 export interface AudioOptions {
-  readonly config: Pick<Config, 'dataDir' | 'recordings' | 'voicemail' | 'transcode'>
+  readonly config: Pick<Config, 'dataDir' | 'recordings' | 'voicemail' | 'transcode' | 'transcripts' | 'zendesk'>
   readonly ledger: RecordingLedger
   readonly numbers: NumberPlan
   /** FFMPEG_PATH and PATH. */
@@ -25,6 +28,9 @@ export interface AudioOptions {
   readonly searchPath: string
   readonly log: Logger
 }
+
+/** What Zendesk's uploads take; other than the documented API, the Partner Edition endpoints have no limit. */
+const largestUploadBytes = 50_000_000
 
 /** What folders of recordings and of voicemails have in common. */
 type WatchedFolder = Pick<
@@ -36,6 +42,8 @@ export class Audio {
   readonly intake: Intake
   readonly http: HttpIntake
   readonly transcoder: Transcoder
+  /** `null`: nothing is transcribed. */
+  readonly transcription: Transcription | null
   readonly watchers: readonly FolderWatcher[]
 
   constructor({ config, ledger, numbers, ffmpegPath, searchPath, log }: AudioOptions) {
@@ -44,14 +52,17 @@ export class Audio {
     const configured = transcode.ffmpeg ?? ffmpegPath
     this.transcoder = new Transcoder({
       settings: { kbits: transcode.bitrateKbps, channels: transcode.channels, sampleRate: transcode.sampleRate },
+      maxBytes: config.zendesk.api === 'calls' ? largestUploadBytes : null,
       workers: transcode.workers,
       findFfmpeg: () => findFfmpeg({ configured, searchPath, bundled: bundledFfmpeg }),
       log,
       ...(transcode.timeoutMs === null ? {} : { timeoutFloorMs: transcode.timeoutMs, timeoutShare: 0 }),
     })
+    this.transcription = transcriptionOf(config.transcripts, log)
     this.intake = new Intake({
       ledger,
       transcoder: this.transcoder,
+      transcription: this.transcription,
       spool,
       match: (hints, startedAt, durationMs, candidates) => {
         const match = matchRecording(hints, startedAt, durationMs, candidates, numbers)
@@ -108,4 +119,21 @@ export class Audio {
     await Promise.all(this.watchers.map(watcher => watcher.stop()))
     await this.intake.stop()
   }
+}
+
+function transcriptionOf(transcripts: Config['transcripts'], log: Logger): Transcription | null {
+  const { http, command, commandTimeoutMs, minDurationMs, recordings, voicemails, waitMs, workers } = transcripts
+  if (http === null && command === null) return null
+  return new Transcription({
+    transcriber: http === null ? new CommandTranscriber(command ?? []) : new HttpTranscriber(http),
+    timeoutMs: http === null ? commandTimeoutMs : http.timeoutMs,
+    minDurationMs,
+    recordings,
+    voicemails,
+    waitMs,
+    workers,
+    clock: Date.now,
+    random: Math.random,
+    log,
+  })
 }

@@ -40,11 +40,16 @@ function failing({ count, since, reason }: NonNullable<ReturnType<BridgeParts['w
 }
 
 function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {
-  const { transcoder } = intake.status()
+  const { transcoder, transcription } = intake.status()
   const troubles = watchers.flatMap(watcher => {
     const { folder, problem } = watcher.status()
     return problem === null ? [] : [`${folder}: ${problem}`]
   })
   if (transcoder.missing !== null) troubles.push(transcoder.missing)
+  if (transcription !== null && transcription.streak !== null && transcription.streak.count >= toleratedFailures) {
+    const { count, since, reason } = transcription.streak
+    const when = new Date(since).toISOString()
+    troubles.push(`the last ${count} attempts to transcribe failed, the first at ${when}; audio goes on without: ${reason}`)
+  }
   return troubles.length === 0 ? ok : degraded(troubles.join('; '))
 }

@@ -20,6 +20,7 @@ export async function metricsOf({ store, tracker, worker, connection, audio, sig
     ...countersAsMetrics('uploads', others),
     ...countersAsMetrics('recordings', intake.counters),
     ...countersAsMetrics('recordings_http', http.counters),
+    ...(audio.transcription === null ? [] : countersAsMetrics('transcripts', audio.transcription.counters)),
     gauge('calls_open', 'Calls that have not ended', tracker.openCalls),
     gauge('calls_unstored', 'Changes of calls that are not stored yet', tracker.health().pending),
     byLane('pending', 'event'),
@@ -34,6 +35,9 @@ export async function metricsOf({ store, tracker, worker, connection, audio, sig
       (backlog.oldestPendingAt ?? 0) / 1000,
     ),
     gauge('recordings_waiting', 'Audio that waits for its call or a transcoder', intake.status().waiting),
+    ...(audio.transcription === null
+      ? []
+      : [gauge('transcripts_waiting', 'Encoded audio that waits for its transcript', audio.transcription.status().waiting)]),
     ...watchers.flatMap(watcher => {
       const { folder, unsettled, ignored, tooOld } = watcher.status()
       return [
