@@ -5,6 +5,7 @@
  * late, twice, out of order or not at all.
  */
 import type { Call, Phase } from './call.ts'
+import { type Directives, joinDirectives } from './directives.ts'
 import type { CallParty } from './event.ts'
 import { changeHold, noHolds, type Party } from './holds.ts'
 import { callIdOf } from './ids.ts'
@@ -77,6 +78,7 @@ function start(signal: Invited, context: CallContext): Step {
     to,
     direction: direction(from, to, signal.side),
     keys: joinKeys([`sip:${signal.sipCallId}`], signal.keys),
+    ...(signal.directives === undefined ? {} : { directives: signal.directives }),
     startedAt: signal.at,
     invitedAt: signal.at,
     lastSignalAt: signal.at,
@@ -92,7 +94,7 @@ function start(signal: Invited, context: CallContext): Step {
 /** A second INVITE: an answer to a challenge, or the first one seen again (elsewhere, perhaps with more keys). */
 function invitedAgain(call: Call, signal: Invited): Step {
   const keys = joinKeys(call.keys, signal.keys)
-  const known = keys.length === call.keys.length ? call : { ...call, keys }
+  const known = asked(keys.length === call.keys.length ? call : { ...call, keys }, signal.directives)
   const { phase } = call
   if (phase.kind !== 'challenged') {
     return signal.fromTag === call.callerTag ? repeated(known, signal.at) : ignore(call, 'unknown-dialog')
@@ -112,8 +114,9 @@ function ringing(call: Call, signal: Ringing, context: CallContext): Step {
   const at = notBefore(call, signal.at)
   const phone = { calleeTag: signal.toTag, party: partyOf(signal.party, context), called: call.to }
   const legs = ringLeg(call.legs, phone, at)
-  if (legs === call.legs && call.phase.kind === 'ringing') return repeated(call, signal.at)
-  const rung: Call = heard({ ...call, legs, phase: { kind: 'ringing' } }, signal.at)
+  const told = asked(call, signal.directives)
+  if (legs === call.legs && call.phase.kind === 'ringing') return repeated(told, signal.at)
+  const rung: Call = heard({ ...told, legs, phase: { kind: 'ringing' } }, signal.at)
   return hasRung(call) ? quietly(rung, signal.at) : emit(rung, 'call.ringing', at, context)
 }
 
@@ -122,10 +125,11 @@ function answered(call: Call, signal: Answered, context: CallContext): Step {
   const at = notBefore(call, signal.at)
   const phone = { calleeTag: signal.toTag, party: partyOf(signal.party, context), called: call.to }
   const legs = answerLeg(call.legs, phone, at)
-  if (legs === call.legs) return repeated(call, signal.at)
-  if (call.phase.kind === 'talking') return quietly({ ...call, legs }, signal.at) // a second fork
+  const told = asked(call, signal.directives)
+  if (legs === call.legs) return repeated(told, signal.at)
+  if (call.phase.kind === 'talking') return quietly({ ...told, legs }, signal.at) // a second fork
   const phase: Phase = { kind: 'talking', answeredAt: at, holds: noHolds }
-  const talking: Call = { ...call, phase, legs: endPendingLegs(legs, { at, sipCode: null, q850: null }) }
+  const talking: Call = { ...told, phase, legs: endPendingLegs(legs, { at, sipCode: null, q850: null }) }
   return emit(heard(talking, signal.at), 'call.answered', at, context)
 }
 
@@ -208,6 +212,12 @@ function dialogOf(call: Call, fromTag: string, toTag: string): { readonly sender
 
 function partyOf(party: WireParty | null, context: CallContext): CallParty | null {
   return party === null ? null : context.numbers.normalise(party)
+}
+
+/** The call with what the PBX asks for it; the same one when that is nothing new. */
+function asked(call: Call, found: Directives | undefined): Call {
+  const directives = joinDirectives(call.directives, found)
+  return directives === undefined || directives === call.directives ? call : { ...call, directives }
 }
 
 function joinKeys(known: readonly string[], found: readonly string[]): readonly string[] {

@@ -25,6 +25,7 @@
  *
  * The tracker owns the calls and is the only one to advance them.
  */
+import type { Directives } from './directives.ts'
 import type { CallId, CallParty, Direction, EventType } from './event.ts'
 import type { Holds } from './holds.ts'
 import type { Legs } from './legs.ts'
@@ -55,6 +56,8 @@ export interface Call {
   readonly direction: Direction
   /** Names under which recordings may find the call (journal.ts). */
   readonly keys: readonly string[]
+  /** Absent when the PBX asked nothing, and in calls that were stored before it was read. */
+  readonly directives?: Directives
   readonly startedAt: number
   /** Wire time of the newest INVITE; later than `startedAt` after a challenge. */
   readonly invitedAt: number

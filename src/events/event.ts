@@ -2,6 +2,7 @@
  * Events: what the rest of the world may learn about a call. Immutable, numbered within their call from 1, stored before
  * anyone is told (docs/adr/0004). Each carries the whole call as it then was, so a later event supersedes an earlier one.
  */
+import type { Directives } from './directives.ts'
 import type { Outcome } from './outcome.ts'
 
 export type CallId = string & { readonly __brand: 'CallId' }
@@ -68,10 +69,10 @@ export interface CallSnapshot {
   readonly agents: readonly AgentOnCall[]
   readonly tags: readonly string[]
   /**
-   * What the PBX's dialplan asks for this call, by the lower-case name after `X-Zendesk-`: `ticket-id`, `queue`, `subject`. Absent in
-   * events that were stored before it was read.
+   * What the PBX's dialplan asks for this call, by the lower-case name after `X-Zendesk-`: `ticket-id`, `queue`, `subject`. Absent
+   * when it asks nothing, and in events that were stored before it was read.
    */
-  readonly directives?: Readonly<Record<string, string>>
+  readonly directives?: Directives
   readonly legs: readonly LegSnapshot[]
 }
 

@@ -6,6 +6,7 @@
  * are those of the message, so a request that the callee sends carries the callee's tag in `fromTag`. Which party that is,
  * the model knows.
  */
+import type { Directives } from './directives.ts'
 
 /** Where a fact was seen. */
 export type SignalSource = 'trunk' | 'hep' | 'siprec' | 'dialog-state'
@@ -37,6 +38,8 @@ export interface Invited extends SignalBase {
   readonly side: Side | null
   /** Further names under which a recorder may know this call: `unique:1795329426.4`, `linkedid:…` (from configured headers). */
   readonly keys: readonly string[]
+  /** What the PBX asks for the call; absent when it asks nothing, or when the INVITE is not the PBX's. */
+  readonly directives?: Directives
 }
 
 /** 180 or 183; each To tag is one ringing phone (a fork). `party` is the asserted identity of that phone, when it gives one. */
@@ -45,6 +48,8 @@ export interface Ringing extends SignalBase {
   readonly toTag: string
   readonly sipCode: number
   readonly party: WireParty | null
+  /** As in `Invited`, when it is the PBX that rings. */
+  readonly directives?: Directives
 }
 
 /** A 2xx to an INVITE. */
@@ -52,6 +57,8 @@ export interface Answered extends SignalBase {
   readonly kind: 'answered'
   readonly toTag: string
   readonly party: WireParty | null
+  /** As in `Invited`, when it is the PBX that answers. */
+  readonly directives?: Directives
 }
 
 /** A re-INVITE or UPDATE that put media on hold (RFC 3264 section 8.4), once it was accepted. The sender of the request holds. */

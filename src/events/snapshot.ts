@@ -1,6 +1,7 @@
 /** What an event tells of its call: the state of the model, seen at one moment. */
 import { type AgentDirectory, agentsOf } from './agents.ts'
 import type { Call } from './call.ts'
+import { tagsIn } from './directives.ts'
 import type { CallSnapshot, LegSnapshot } from './event.ts'
 import { holdMsAt } from './holds.ts'
 import { answeredAtOf, type Leg } from './legs.ts'
@@ -24,7 +25,8 @@ export function snapshotOf(call: Call, at: number, directory: AgentDirectory): C
     waitMs: Math.max(0, (answeredAt ?? until) - call.startedAt),
     holdMs: phase.kind === 'talking' ? holdMsAt(phase.holds, until) : (ended?.holdMs ?? 0),
     agents: agentsOf(call, directory),
-    tags: [],
+    tags: tagsIn(call.directives?.tags),
+    ...(call.directives === undefined ? {} : { directives: call.directives }),
     legs: call.legs.map(leg => snapshotOfLeg(call, leg)),
   }
 }

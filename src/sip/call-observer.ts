@@ -10,6 +10,7 @@
  *     costs at most one hold that was being negotiated.
  *  2. Repetition is harmless: the model (events/call.ts) is idempotent.
  */
+import type { Directives } from '../events/directives.ts'
 import type { CallSignal, SignalSource } from '../events/signal.ts'
 import { assertedParty, calleeOf, callerOf } from './identity.ts'
 import { mediaDirection } from './media-direction.ts'
@@ -20,6 +21,7 @@ import { tagOf } from './message/name-addr.ts'
 import { parseVia } from './message/via.ts'
 import type { TrunkSide } from './peers.ts'
 import { isAnsweredElsewhere, type Reasons, readReasons } from './reason.ts'
+import { directivesIn } from './zendesk-headers.ts'
 
 export interface CallObserverOptions {
   readonly source: SignalSource
@@ -63,7 +65,7 @@ export class CallObserver {
     const side = this.#options.sideOf(seen.peer, sentByPort(message))
     if (side === null) return
     if (message.kind === 'request') this.#request(seen.at, message, position, side)
-    else this.#response(seen.at, message, position)
+    else this.#response(seen.at, message, position, side)
   }
 
   #request(at: number, request: SipRequest, position: Position, side: TrunkSide): void {
@@ -94,7 +96,7 @@ export class CallObserver {
     }
   }
 
-  #response(at: number, response: SipResponse, position: Position): void {
+  #response(at: number, response: SipResponse, position: Position, side: TrunkSide): void {
     const { method } = position.cseq
     if (method !== 'INVITE' && method !== 'UPDATE') return
     const key = transactionKey(position)
@@ -106,7 +108,7 @@ export class CallObserver {
       if (response.status < 300) this.#renegotiated(at, position.sipCallId, renegotiation)
       return
     }
-    if (method === 'INVITE') this.#inviteAnswered(at, response, position)
+    if (method === 'INVITE') this.#inviteAnswered(at, response, position, side)
   }
 
   #invited(at: number, invite: SipRequest, position: Position, side: TrunkSide): void {
@@ -115,12 +117,14 @@ export class CallObserver {
       const value = headerValue(invite, name)
       if (value !== null && value !== '') keys.push(`unique:${value}`)
     }
-    this.#emit(at, position, { kind: 'invited', from: callerOf(invite, side), to: calleeOf(invite), side, keys })
+    const asked = askedBy(side, invite)
+    this.#emit(at, position, { kind: 'invited', from: callerOf(invite, side), to: calleeOf(invite), side, keys, ...asked })
   }
 
-  #inviteAnswered(at: number, response: SipResponse, position: Position): void {
+  #inviteAnswered(at: number, response: SipResponse, position: Position, caller: TrunkSide): void {
     const { status } = response
     const { toTag } = position
+    const callee: TrunkSide = caller === 'pbx' ? 'carrier' : 'pbx'
     if (status >= 300) {
       const reasons = reasonsOf(response)
       this.#emit(at, position, {
@@ -131,9 +135,15 @@ export class CallObserver {
         elsewhere: isAnsweredElsewhere(reasons),
       })
     } else if (toTag !== null && status >= 200) {
-      this.#emit(at, position, { kind: 'answered', toTag, party: assertedParty(response) })
+      this.#emit(at, position, { kind: 'answered', toTag, party: assertedParty(response), ...askedBy(callee, response) })
     } else if (toTag !== null && (status === 180 || status === 183)) {
-      this.#emit(at, position, { kind: 'ringing', toTag, sipCode: status, party: assertedParty(response) })
+      this.#emit(at, position, {
+        kind: 'ringing',
+        toTag,
+        sipCode: status,
+        party: assertedParty(response),
+        ...askedBy(callee, response),
+      })
     }
   }
 
@@ -173,6 +183,12 @@ export class CallObserver {
 
 /** A signal without what every signal has. */
 type Fact<S = CallSignal> = S extends CallSignal ? Omit<S, 'at' | 'source' | 'sipCallId' | 'fromTag'> : never
+
+/** What the sender of a message asks for the call, if it is the PBX: nobody else is believed. */
+function askedBy(sender: TrunkSide, message: SipMessage): { readonly directives?: Directives } {
+  const directives = sender === 'pbx' ? directivesIn(message) : null
+  return directives === null ? {} : { directives }
+}
 
 function positionOf(message: SipMessage): Position | null {
   const sipCallId = headerValue(message, 'Call-ID')

@@ -142,6 +142,49 @@ describe('messages', () => {
     expect(observe([invite])).toMatchObject([{ keys: ['unique:17953.4'] }])
   })
 
+  describe('X-Zendesk headers', () => {
+    const invite = (extra: readonly string[]): SeenMessage =>
+      seen('received', ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, bob, '1 INVITE', extra)])
+    const response = (status: string, extra: readonly string[]): SeenMessage =>
+      seen('sent', [`SIP/2.0 ${status}`, ...dialog(alice, `${bob};tag=b`, '1 INVITE', extra)])
+    const directives = (messages: readonly SeenMessage[], side: TrunkSide) =>
+      observe(messages, side).map(signal => ('directives' in signal ? signal.directives : null))
+
+    it('of the PBX are directives, the first of each name, in any case', () => {
+      const headers = [
+        'x-zendesk-TICKET-id: 17',
+        'X-Zendesk-Ticket-Id: 18',
+        'X-Zendesk-Queue: support',
+        'X-Zendesk: no',
+        'X-Other: a',
+      ]
+      expect(directives([invite(headers)], 'pbx')).toEqual([{ 'ticket-id': '17', queue: 'support' }])
+    })
+
+    it('of the carrier are not believed, in a request or in a response', () => {
+      const header = ['X-Zendesk-Ticket-Id: 17']
+      expect(directives([invite(header)], 'carrier')).toEqual([null])
+      expect(directives([response('180 Ringing', header), response('200 OK', header)], 'pbx')).toEqual([null, null])
+    })
+
+    it('come with the responses of the PBX when the carrier calls', () => {
+      const answers = [response('180 Ringing', ['X-Zendesk-Queue: support']), response('200 OK', ['X-Zendesk-Ticket-Id: 17'])]
+      expect(directives(answers, 'carrier')).toEqual([{ queue: 'support' }, { 'ticket-id': '17' }])
+    })
+
+    it('are few and short, or left out', () => {
+      const many = Array.from({ length: 30 }, (_, i) => `X-Zendesk-Custom-Field-${i}: x`)
+      const [found] = directives([invite([`X-Zendesk-Comment: ${'x'.repeat(257)}`, 'X-Zendesk-A!b: x', ...many])], 'pbx')
+      expect(Object.keys(found ?? {})).toEqual(Array.from({ length: 20 }, (_, i) => `custom-field-${i}`))
+    })
+
+    it('with control characters are left out', () => {
+      expect(directives([invite(['X-Zendesk-Comment: a\u0007b', 'X-Zendesk-Tags: a\tb', 'X-Zendesk-Queue: q'])], 'pbx')).toEqual([
+        { queue: 'q' },
+      ])
+    })
+  })
+
   it('remembers no more renegotiations than it may', () => {
     const hold = (cseq: number): SeenMessage =>
       seen(

@@ -13,9 +13,10 @@
  *   X-Zendesk-Custom-Field-12345: text
  *   X-Zendesk-Queue: support              for conditions, templates and the call log
  */
+import { type Directives, tagsIn } from '../../events/directives.ts'
 import { type Priority, priorities } from '../wire/ticket.ts'
 import type { AgentChoice } from './rule.ts'
-import { harmless, tagOf } from './template.ts'
+import { harmless } from './template.ts'
 import type { CustomField, TicketId } from './wish.ts'
 
 /** `null` or empty: not asked. */
@@ -54,7 +55,7 @@ const nothing: CallDirectives = {
 }
 
 /** Total. `directives`: by the lower-case name behind `X-Zendesk-`. */
-export function readDirectives(directives: Readonly<Record<string, string>>): ReadDirectives {
+export function readDirectives(directives: Directives): ReadDirectives {
   const asked: Writable<CallDirectives> = { ...nothing }
   const ignored: string[] = []
   for (const [name, value] of Object.entries(directives)) {
@@ -126,10 +127,4 @@ function text(value: string, limit: number, note: (text: string) => void): strin
 function idIn(value: string): number | null {
   const id = /^\d{1,16}$/.test(value) ? Number(value) : 0
   return Number.isSafeInteger(id) && id > 0 ? id : null
-}
-
-/** `vip, Berlin office;gold` is three tags, each one word; at most 20. */
-function tagsIn(value: string): readonly string[] {
-  const tags = value.split(/[,;]/).flatMap(part => tagOf(part) ?? [])
-  return [...new Set(tags)].slice(0, 20)
 }

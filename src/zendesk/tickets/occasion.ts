@@ -1,4 +1,5 @@
 /** A delivery as the rules see it: one moment of a call, or a voicemail, with everything that may be asked or told of it. Pure. */
+import type { Directives } from '../../events/directives.ts'
 import type { AgentOnCall, CallEvent, CallId, CallParty, Direction } from '../../events/event.ts'
 import type { CallStatus, EndReason } from '../../events/outcome.ts'
 import type { VoicemailItem } from '../../events/recording.ts'
@@ -36,10 +37,10 @@ export interface Occasion {
   readonly transcript: string | null
   readonly recordingUrl: string | null
   readonly firstTimeCaller: boolean | null
-  readonly directives: Readonly<Record<string, string>>
+  readonly directives: Directives
 }
 
-const noDirectives: Readonly<Record<string, string>> = {}
+const noDirectives: Directives = {}
 
 /** `null`: no rule is asked about it. Recordings go to the ticket of their call by themselves. */
 export function occasionOf(delivery: Delivery, facts: TicketFacts): Occasion | null {

@@ -23,6 +23,7 @@ describe('the partner-edition dialect', () => {
         waitMs: 4_500,
         holdMs: 0,
         tags: ['vip'],
+        directives: { queue: 'support', tags: 'vip' },
       }),
     )
     expect(body.phone_call_event).toEqual({
@@ -46,6 +47,7 @@ describe('the partner-edition dialect', () => {
         hold_time: 0,
         agents: [{ id: 35436, extension: '1001', name: 'Alice' }],
         tags: ['vip'],
+        queue: 'support',
         legs: [
           {
             sip_call_id: 'call-1@pbx.example',
