@@ -1,0 +1,101 @@
+/**
+ * Getting audio onto a ticket: the file goes up, a private comment attaches it, and a player shows it.
+ *
+ * An upload that no comment attaches within the hour is thrown away by Zendesk, so one whose answer was lost, or that ran out, is
+ * simply made again. What is attached has a file name of its own, by which it is found.
+ */
+import type { AudioItem, EncodedAudio } from '../../events/recording.ts'
+import type { TicketVoiceComment } from '../wire/documented/ticket.ts'
+import { uploadKeptMs, uploadLimitBytes } from '../wire/documented/upload.ts'
+import type { Desk } from './desk.ts'
+import { reject } from './halt.ts'
+import type { ItemNote } from './item-note.ts'
+import { attachedFile, hasPlayer } from './look-up.ts'
+import type { Note } from './note.ts'
+
+/** The largest audio that goes up as a file; longer calls need a lower bit rate, or a link. */
+export const maxUploadBytes = uploadLimitBytes
+
+/** Where audio that is too large for Zendesk can be heard, for ever; `null`: nowhere. The archive implements it. */
+export type LinkTo = (item: AudioItem, audio: EncodedAudio) => Promise<string | null>
+
+export interface AudioParts {
+  readonly desk: Desk
+  readonly item: AudioItem
+  readonly audio: EncodedAudio
+  readonly note: Note<ItemNote>
+  readonly link: LinkTo
+  /** Epoch ms. */
+  readonly now: number
+}
+
+/** How long an upload must still be kept to begin attaching it. */
+const marginMs = 5 * 60_000
+
+/** The audio's address: uploaded, unless it is already and not lost since; too large, it is linked. */
+export async function audioUrl({ desk, item, audio, note, link, now }: AudioParts): Promise<string> {
+  const { url, token, attached, expiresAt } = note.value
+  if (url !== null && (token === null || attached || expiresAt > now + marginMs)) return url
+  if (audio.size > maxUploadBytes) {
+    const address = await link(item, audio)
+    if (address === null) {
+      const limit = Math.round(maxUploadBytes / 1_048_576)
+      throw reject(
+        `Zendesk takes files of at most ${limit} MB and this one has ${Math.ceil(audio.size / 1_048_576)}: configure archive, which gives longer audio an address, or a lower transcode.bitrate, and redrive`,
+      )
+    }
+    await note.set({ url: address, token: null, attached: true })
+    return address
+  }
+  const uploaded = await desk.upload(fileName(item), audio)
+  // Whatever pointed at an upload before points at nothing now.
+  await note.set({
+    token: uploaded.token,
+    url: uploaded.url,
+    expiresAt: uploaded.expiresAt ?? now + uploadKeptMs,
+    linked: false,
+    played: false,
+  })
+  return uploaded.url
+}
+
+/** Attaches the upload to the ticket by a private comment; a linked one has nothing to attach. */
+export async function attach({ desk, item, note }: AudioParts, ticketId: number, body: string): Promise<void> {
+  const { token, attached } = note.value
+  if (attached || token === null) return
+  await note.once(
+    {
+      name: 'attach',
+      look: () => attachedFile(desk, ticketId, fileName(item)),
+      make: async () => {
+        await desk.changeTicket(ticketId, { comment: { body, public: false, uploads: [token] } })
+        return note.value.url
+      },
+    },
+    url => ({ attached: true, url: url ?? note.value.url }),
+  )
+}
+
+/** The player of an account without call records, or of audio that belongs to none. */
+export async function play({ desk, note }: AudioParts, ticketId: number, voice: TicketVoiceComment): Promise<void> {
+  const url = voice.recording_url
+  if (note.value.played || typeof url !== 'string') return
+  await note.once(
+    {
+      name: 'play',
+      look: () => hasPlayer(desk, ticketId, url),
+      make: async (): Promise<true> => {
+        await desk.changeTicket(ticketId, { voice_comment: voice })
+        return true
+      },
+    },
+    () => ({ played: true }),
+  )
+}
+
+/** `ITEM_ID.mp3`: the same at every try, and no other item's. */
+export const fileName = ({ id }: Pick<AudioItem, 'id'>): string => `${id.replace(/[^A-Za-z0-9._-]/g, '_')}.mp3`
+
+/** What was said, when somebody wrote it down. */
+export const transcriptOf = ({ transcript }: Pick<AudioItem, 'transcript'>): string | null =>
+  transcript?.kind === 'text' && transcript.text.trim() !== '' ? transcript.text : null
