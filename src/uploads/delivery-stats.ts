@@ -21,6 +21,8 @@ export interface DeliveryCounters {
   limited: number
   /** Times that the sink shut itself. */
   pauses: number
+  /** Times that deliveries failed in a row and the others were held back. */
+  trips: number
 }
 
 /** Of the last deliveries, from the storing of their cause to the sink's acknowledgement, in ms. */
@@ -45,7 +47,15 @@ const REMEMBERED = 256
 const noCounts = (): LaneCounters => ({ delivered: 0, retried: 0, waited: 0, dead: 0, putBack: 0 })
 
 export class DeliveryStats {
-  readonly counters: DeliveryCounters = { event: noCounts(), media: noCounts(), faults: 0, storeErrors: 0, limited: 0, pauses: 0 }
+  readonly counters: DeliveryCounters = {
+    event: noCounts(),
+    media: noCounts(),
+    faults: 0,
+    storeErrors: 0,
+    limited: 0,
+    pauses: 0,
+    trips: 0,
+  }
   readonly #latencies: Record<Lane, number[]> = { event: [], media: [] }
 
   #streak: FailureStreak | null = null

@@ -1,14 +1,20 @@
 /**
- * How many requests a sink may get now: a token bucket, and a gate that a sink shuts itself (Retry-After, credentials refused).
+ * How many requests a sink may get now: a token bucket that paces, a window that counts, and a gate that a sink shuts itself
+ * (Retry-After, credentials refused).
  *
- * 1. In any 60 s no more than `perMinute` tokens are given out, whatever came before: the bucket holds BURST of a minute's
- *    requests and refills with the rest.
- * 2. It starts with that small burst only: a bridge that restarts does not know what it spent in the minute before.
- * 3. While the gate is shut nothing is given out, and a longer pause replaces a shorter one, never the other way round.
+ * 1. In any 60 s no more than `perMinute` requests are given out, whatever came before: the window counts them.
+ * 2. A backlog goes out evenly, at `perMinute` a minute: the bucket refills with that, and holds BURST of a minute's requests, so
+ *    that a few live events never wait for each other.
+ * 3. It starts with one token: a bridge that restarts does not know what it spent in the minute before.
+ * 4. A server that says it allows less is believed (`observe`); one that says more never raises the limit that was configured.
+ * 5. While the gate is shut nothing is given out, and a longer pause replaces a shorter one, never the other way round.
  */
+import { SendWindow } from './flow/send-window.ts'
 
 const BURST = 0.05
 const MINUTE_MS = 60_000
+/** Requests that leave at the end of one minute arrive at the beginning of the next: a small part of each is kept free for them. */
+const HEADROOM = 0.005
 
 export interface Pause {
   /** Epoch ms. */
@@ -17,9 +23,10 @@ export interface Pause {
 }
 
 export class RateLimit {
-  readonly #burst: number
-  readonly #perMs: number
-  #tokens: number
+  #configured: number
+  #perMinute: number
+  #window: SendWindow | null
+  #tokens = 1
   #filledAt: number
   #pause: Pause | null = null
 
@@ -27,24 +34,48 @@ export class RateLimit {
   constructor(options: { readonly perMinute: number; readonly now: number }) {
     const { perMinute } = options
     if (!(perMinute >= 1)) throw new RangeError(`requests a minute must be 1 or more, not ${perMinute}`)
-    this.#burst = Math.max(1, Math.floor(perMinute * BURST))
-    this.#perMs = (perMinute > this.#burst ? perMinute - this.#burst : perMinute) / MINUTE_MS
-    this.#tokens = this.#burst
+    this.#configured = perMinute
+    this.#perMinute = perMinute
+    this.#window = windowFor(perMinute)
     this.#filledAt = options.now
+  }
+
+  /** What may go out in a minute at present: what was configured, or less when the server said so. */
+  get perMinute(): number {
+    return this.#perMinute
+  }
+
+  /** Changes what was configured, while it runs. What went out in the last minute still counts. */
+  configure(perMinute: number): void {
+    if (!(perMinute >= 1)) throw new RangeError(`requests a minute must be 1 or more, not ${perMinute}`)
+    this.#configured = perMinute
+    this.#allow(perMinute)
   }
 
   /** How many requests may go out at this moment: a whole number, or Infinity. */
   available(now: number): number {
     if (this.pause(now) !== null) return 0
+    if (this.#window === null) return Number.POSITIVE_INFINITY
     this.#fill(now)
     // A sum of thousands of small refills ends at 0.9999999; without the margin that token would come a timer too late.
-    return Math.floor(this.#tokens + 1e-6)
+    return Math.min(this.#window.room(now), Math.floor(this.#tokens + 1e-6))
   }
 
   /** Takes tokens that `available` has just offered. */
   take(count: number, now: number): void {
+    if (this.#window === null) return
     this.#fill(now)
+    this.#window.note(count, now)
     this.#tokens = Math.max(0, this.#tokens - count)
+  }
+
+  /** What the server's headers said of its limit, and of how much of it is left. */
+  observe(said: { readonly limit: number | null; readonly remaining: number | null }): void {
+    if (said.limit !== null && said.limit >= 1 && Number.isFinite(this.#configured)) {
+      this.#allow(Math.min(this.#configured, said.limit))
+    }
+    // Others use the account, too: what they have spent is not ours to send.
+    if (said.remaining !== null) this.#tokens = Math.min(this.#tokens, said.remaining)
   }
 
   /** Shuts the gate until `until` (epoch ms). */
@@ -66,15 +97,27 @@ export class RateLimit {
   /** When the next request may go out, epoch ms: `now` when it may at once. */
   nextAt(now: number): number {
     if (this.available(now) >= 1) return now
-    const fillsAt = this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) / this.#perMs)
-    return Math.max(fillsAt, this.#pause?.until ?? 0)
+    const perMs = this.#perMinute / MINUTE_MS
+    const fillsAt = this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) / perMs)
+    return Math.max(fillsAt, this.#window?.roomAt(now) ?? now, this.#pause?.until ?? 0)
+  }
+
+  #allow(perMinute: number): void {
+    if (perMinute === this.#perMinute) return
+    this.#perMinute = perMinute
+    const window = windowFor(perMinute)
+    if (window !== null) this.#window?.moveTo(window)
+    this.#window = window
   }
 
   #fill(now: number): void {
-    if (this.#burst === Number.POSITIVE_INFINITY) return
     // A clock that was set back gives no tokens, and takes none away.
     const elapsedMs = Math.max(0, now - this.#filledAt)
     this.#filledAt = now
-    this.#tokens = Math.min(this.#burst, this.#tokens + elapsedMs * this.#perMs)
+    const burst = Math.max(1, Math.floor(this.#perMinute * BURST))
+    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * this.#perMinute) / MINUTE_MS)
   }
 }
+
+const windowFor = (perMinute: number): SendWindow | null =>
+  Number.isFinite(perMinute) ? new SendWindow(perMinute - Math.floor(perMinute * HEADROOM)) : null

@@ -1,11 +1,16 @@
 /** What the worker does now and what holds it back, for readiness and metrics. */
+
 import type { FailureStreak, Latency } from './delivery-stats.ts'
+import type { BreakerState } from './flow/breaker.ts'
 import type { Lane } from './job.ts'
 import type { Pause } from './rate-limit.ts'
 
 export interface WorkerCondition {
-  /** `limited` and `paused` hold deliveries back until `until`; `store-failing` until the store works again. */
-  readonly state: 'stopped' | 'delivering' | 'limited' | 'paused' | 'store-failing' | 'stopping'
+  /**
+   * `limited`, `paused` and `sink-failing` hold deliveries back until `until`; `store-failing` until the store works again. `until` of
+   * `sink-failing` is null while a delivery asks whether the sink works again.
+   */
+  readonly state: 'stopped' | 'delivering' | 'limited' | 'paused' | 'sink-failing' | 'store-failing' | 'stopping'
   readonly reason: string | null
   /** Epoch ms. */
   readonly until: number | null
@@ -24,14 +29,18 @@ export const conditionOf = (worker: {
   readonly run: 'running' | 'stopping' | null
   readonly storeFailure: string | null
   readonly pause: Pause | null
+  readonly breaker: BreakerState
   readonly limitedUntil: number | null
   readonly now: number
 }): WorkerCondition => {
-  const { run, storeFailure, pause, limitedUntil, now } = worker
+  const { run, storeFailure, pause, breaker, limitedUntil, now } = worker
   if (run === null) return { state: 'stopped', reason: null, until: null }
   if (run === 'stopping') return { state: 'stopping', reason: null, until: null }
   if (storeFailure !== null) return { state: 'store-failing', reason: storeFailure, until: null }
   if (pause !== null) return { state: 'paused', reason: pause.reason, until: pause.until }
+  if (breaker.kind !== 'closed') {
+    return { state: 'sink-failing', reason: breaker.reason, until: breaker.kind === 'open' ? breaker.until : null }
+  }
   if (limitedUntil !== null && limitedUntil > now) {
     return { state: 'limited', reason: 'the rate limit is used up', until: limitedUntil }
   }

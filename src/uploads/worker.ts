@@ -7,7 +7,8 @@
  * 1. Events and media have slots of their own, and events are claimed first: media never delays events.
  * 2. A job keeps its slot until its verdict is stored; so nothing is claimed that the store cannot let go of.
  * 3. Nothing is claimed without a token of the rate limit, so a claimed job goes out at once.
- * 4. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
+ * 4. While the sink fails as a whole (flow/breaker.ts) one delivery at a time asks whether it works again; the others spend nothing.
+ * 5. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
  *    pause ended, or POLL_MS passed: another process may have redriven something.
  */
 import { setMaxListeners } from 'node:events'
@@ -15,6 +16,8 @@ import { type Attempt, attempt } from './attempt.ts'
 import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
+import { Breaker } from './flow/breaker.ts'
+import { AdaptiveConcurrency } from './flow/concurrency.ts'
 import { type JobId, type Lane, lanes } from './job.ts'
 import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -55,6 +58,8 @@ export class DeliveryWorker {
   readonly #options: WorkerOptions
   readonly #slots: Readonly<Record<Lane, number>>
   readonly #stats = new DeliveryStats()
+  readonly #breaker: Breaker
+  readonly #concurrency: Readonly<Record<Lane, AdaptiveConcurrency>>
   readonly #settlements: Settlements
   readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
   #run: Run | null = null
@@ -69,6 +74,8 @@ export class DeliveryWorker {
     this.#options = options
     const media = options.mediaConcurrency ?? Math.max(1, Math.floor(options.concurrency / 4))
     this.#slots = { event: Math.max(1, options.concurrency), media: Math.max(1, media) }
+    this.#breaker = new Breaker(options.random)
+    this.#concurrency = { event: new AdaptiveConcurrency(this.#slots.event), media: new AdaptiveConcurrency(this.#slots.media) }
     this.#settlements = new Settlements({
       queue: options.queue,
       onStored: settled => this.#onStored(settled),
@@ -116,9 +123,10 @@ export class DeliveryWorker {
     this.#round ??= this.#rounds()
   }
 
-  /** Ends a pause that the sink asked for, for an operator who has repaired the cause. */
+  /** Ends whatever pause the sink brought about, for an operator who has repaired the cause. */
   resume(): void {
     this.#options.limit.resume()
+    this.#breaker.succeeded()
     this.notify()
   }
 
@@ -129,6 +137,7 @@ export class DeliveryWorker {
       run: this.#run?.kind ?? null,
       storeFailure: this.#storeFailure,
       pause: this.#options.limit.pause(now),
+      breaker: this.#breaker.state,
       limitedUntil: this.#limitedUntil,
       now,
     })
@@ -160,9 +169,9 @@ export class DeliveryWorker {
     try {
       this.#limitedUntil = null
       for (const lane of lanes) {
-        const free = this.#slots[lane] - this.#flying(lane)
+        const free = this.#concurrency[lane].limit - this.#flying(lane)
         if (free <= 0) continue
-        const count = Math.min(free, limit.available(now()))
+        const count = Math.min(free, limit.available(now()), this.#breaker.room(now()))
         const jobs = count === 0 ? [] : await queue.claim(lane, count)
         limit.take(jobs.length, now())
         for (const job of jobs) this.#launch(job, run)
@@ -187,23 +196,47 @@ export class DeliveryWorker {
       this.#limitedUntil = allowedAt
       this.#stats.counters.limited++
     }
-    return allowedAt
+    return Math.max(allowedAt, this.#breaker.opensAt(at) ?? 0)
   }
 
   #launch(job: ClaimedJob, run: Run): void {
+    this.#breaker.began(this.#options.now())
     const ended = this.#deliver(job, run.abort.signal).then(verdict => this.#settlements.add({ job, verdict }))
     this.#inFlight.set(job.id, { lane: job.lane, ended })
   }
 
   async #deliver(job: ClaimedJob, stop: AbortSignal): Promise<Verdict> {
-    const { sink, site, timeouts } = this.#options
+    const { sink, site, timeouts, now } = this.#options
     try {
       const prepared = prepare(job, site, timeouts ?? defaultTimeouts)
       if (prepared.kind === 'undeliverable') return { kind: 'dead', reason: prepared.reason }
-      return this.#verdictOn(job, await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop }))
+      const startedAt = now()
+      const done = await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop })
+      this.#learnFrom(done, job.lane, now() - startedAt)
+      return this.#verdictOn(job, done)
     } catch (error) {
       return this.#verdictOn(job, { kind: 'threw', error })
     }
+  }
+
+  /** What a delivery says about the sink as a whole. */
+  #learnFrom(done: Attempt, lane: Lane, tookMs: number): void {
+    const { now, log, sink } = this.#options
+    if (done.kind !== 'answered') {
+      this.#breaker.abandoned(now())
+      return
+    }
+    const failed = done.result.kind === 'retry'
+    this.#concurrency[lane].ended({ tookMs, failed, underWay: this.#flying(lane) })
+    const before = this.#breaker.state.kind
+    if (done.result.kind === 'retry') this.#breaker.failed(done.result.reason, now())
+    else this.#breaker.succeeded()
+    const { state } = this.#breaker
+    if (before === 'closed' && state.kind === 'open') {
+      this.#stats.counters.trips++
+      log.warn({ sink: sink.name, reason: state.reason }, 'the sink fails, one delivery at a time asks whether it works again')
+    }
+    if (before !== 'closed' && state.kind === 'closed') log.info({ sink: sink.name }, 'the sink works again')
   }
 
   #verdictOn(job: ClaimedJob, done: Attempt): Verdict {

@@ -263,6 +263,34 @@ describe('limits', () => {
     await vi.waitFor(() => expect(sink.acknowledged).toEqual(['b.1']))
   })
 
+  test('while the sink fails one delivery at a time asks, the others spend no attempt, and all go out when it works', async () => {
+    let works = false
+    const sink = new ScriptedSink(() => (works ? delivered : { kind: 'retry', reason: 'down', afterMs: null }))
+    const worker = workerWith(sink, { concurrency: 5, random: () => 0 })
+    await store.calls.append(Array.from({ length: 40 }, (_, n) => aChange(`c${n}`, [1])))
+    await worker.start()
+    await vi.waitFor(() => expect(worker.health()).toMatchObject({ state: 'sink-failing', reason: 'down' }))
+    await vi.waitFor(() => expect(sink.attempts.length).toBe(6), { timeout: 5_000 })
+    expect(sink.mostInFlight).toBe(5)
+    expect(worker.counters.trips).toBe(1)
+    works = true
+    await vi.waitFor(() => expect(sink.acknowledged).toHaveLength(40), { timeout: 5_000 })
+    expect(worker.health().state).toBe('delivering')
+    expect(sink.attempts).toHaveLength(46)
+  })
+
+  test('an operator ends the wait for a sink that works again', async () => {
+    let works = false
+    const sink = new ScriptedSink(() => (works ? delivered : { kind: 'retry', reason: 'down', afterMs: null }))
+    const worker = workerWith(sink, { concurrency: 5, random: () => 1 })
+    await store.calls.append(Array.from({ length: 9 }, (_, n) => aChange(`c${n}`, [1])))
+    await worker.start()
+    await vi.waitFor(() => expect(worker.health().state).toBe('sink-failing'))
+    works = true
+    worker.resume()
+    await vi.waitFor(() => expect(sink.acknowledged.length).toBeGreaterThan(3), { timeout: 900 })
+  })
+
   test('the rate limit holds deliveries back, events before media, and health says so', async () => {
     const sink = new ScriptedSink()
     const worker = workerWith(sink, { limit: new RateLimit({ perMinute: 20, now: Date.now() }) })

@@ -3,7 +3,7 @@
  * token for each job that it claims; every further request waits here for one of its own, so all together stay within the limit.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { RateLimit } from './rate-limit.ts'
+import type { RateLimit } from '../rate-limit.ts'
 
 /** So that a pause that an operator ends early is noticed. */
 const LONGEST_NAP_MS = 1_000

@@ -1,0 +1,55 @@
+/**
+ * What went out in the last minute: the times of at most `most` requests. It answers the one question a server asks: how many have
+ * there been in any 60 s? Memory is fixed: eight bytes for each request a minute may have.
+ */
+
+const WINDOW_MS = 60_000
+
+export class SendWindow {
+  readonly #most: number
+  readonly #times: Float64Array
+  #first = 0
+  #count = 0
+
+  constructor(most: number) {
+    this.#most = most
+    this.#times = new Float64Array(most)
+  }
+
+  /** How many more may go out now. `now` is epoch ms. */
+  room(now: number): number {
+    this.#forget(now)
+    return this.#most - this.#count
+  }
+
+  /** Notes requests that go out now: no more than there is room for. */
+  note(requests: number, now: number): void {
+    this.#forget(now)
+    for (let left = Math.min(requests, this.#most - this.#count); left > 0; left--) {
+      this.#times[(this.#first + this.#count) % this.#most] = now
+      this.#count++
+    }
+  }
+
+  /** When there will be room for one: `now` when there is. */
+  roomAt(now: number): number {
+    return this.room(now) > 0 ? now : (this.#times[this.#first] ?? now) + WINDOW_MS
+  }
+
+  /** Gives what it knows to a window of another size: the newest, as many as fit there. */
+  moveTo(other: SendWindow): void {
+    for (let i = Math.max(0, this.#count - other.#most); i < this.#count; i++) {
+      other.#times[other.#count++] = this.#times[(this.#first + i) % this.#most] ?? 0
+    }
+  }
+
+  #forget(now: number): void {
+    while (this.#count > 0) {
+      const oldest = this.#times[this.#first] ?? now
+      // Under a clock that was set back, a time to come would fill the window for longer than it is.
+      if (oldest > now - WINDOW_MS && oldest <= now + WINDOW_MS) return
+      this.#first = (this.#first + 1) % this.#most
+      this.#count--
+    }
+  }
+}
