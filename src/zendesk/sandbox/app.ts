@@ -1,5 +1,4 @@
 /** The sandbox as an HTTP application: it knows no port and no path on disk. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import multipart from '@fastify/multipart'
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import { voicePath } from '../wire/words.ts'
@@ -24,7 +23,6 @@ export interface SandboxLog {
 }
 
 export interface AppParts extends OperatorParts, VoiceParts, VoiceTicketParts, SupportParts {
-  readonly token: string
   readonly budget: RequestBudget
   readonly log: SandboxLog
   readonly clock: () => number
@@ -37,6 +35,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     bodyLimit: jsonLimitBytes,
+    // Zendesk's paths may end in .json.
+    rewriteUrl: ({ url = '' }) => url.replace(/^(\/api\/v2\/[^?]*)\.json(?=\?|$)/, '$1'),
     connectionTimeout: idleMs,
     forceCloseConnections: true,
     return503OnClosing: false,
@@ -80,19 +80,16 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   return app
 }
 
-/** The bearer token, and the request budget, which every answer shows. */
-function admissionHook(api: FastifyInstance, { token, budget, clock }: AppParts): void {
-  const expected = sha256(`Bearer ${token}`)
+/** The credentials, and the request budget, which every answer shows. */
+function admissionHook(api: FastifyInstance, { account, budget, clock }: AppParts): void {
   api.addHook('onRequest', async (request, reply) => {
-    const known = timingSafeEqual(sha256(request.headers.authorization ?? ''), expected)
+    const known = account.knows(request.headers.authorization, clock())
     const { admitted, limit, remaining, resetSeconds } = budget.admit(known ? 'token' : 'stranger', clock())
     reply.headers({ 'x-rate-limit': limit, 'x-rate-limit-remaining': remaining })
     if (!admitted) throw tooManyRequests(resetSeconds)
     if (!known) throw unauthorized()
   })
 }
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
 /** What the sender is told: its own mistakes in full, ours not at all. */
 function problemOf(error: FastifyError, request: FastifyRequest, log: SandboxLog): Problem {

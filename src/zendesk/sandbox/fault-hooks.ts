@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { supportPath } from '../wire/documented/words.ts'
 import { voicePath } from '../wire/words.ts'
 import type { FaultAction, Faults } from './faults.ts'
 
@@ -18,6 +19,8 @@ export function faultHooks(app: FastifyInstance, faults: Faults, stopping: Abort
         return send(reply, action.status, action.headers ?? {}, action.body)
       case 'html':
         return send(reply, action.status ?? 200, { 'content-type': 'text/html; charset=utf-8' }, portalPage)
+      case 'plain-429':
+        return send(reply, 429, {}, 'Number of allowed API requests per minute exceeded')
       case 'hang':
         // The connection stays open until the other side, or stop(), ends it.
         reply.hijack()
@@ -66,9 +69,10 @@ function send(reply: FastifyReply, status: number, headers: Record<string, strin
   return reply.headers(headers).send(body ?? '')
 }
 
-/** `/api/v2/channels/voice/phone_calls/1?x` → `phone_calls`. */
+/** `/api/v2/channels/voice/phone_calls/1?x` → `phone_calls`, `/api/v2/calls` → `calls`, `/oauth/tokens` → `oauth`. */
 function routeOf(request: FastifyRequest): string {
-  return request.url.slice(voicePath.length + 1).split(/[/?]/, 1)[0] ?? ''
+  const prefix = [`${voicePath}/`, `${supportPath}/`].find(start => request.url.startsWith(start)) ?? '/'
+  return request.url.slice(prefix.length).split(/[/?]/, 1)[0] ?? ''
 }
 
 async function* firstHalf(payload: unknown): AsyncGenerator<Buffer> {

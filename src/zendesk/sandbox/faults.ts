@@ -12,6 +12,8 @@ export const faultActionSchema = z.discriminatedUnion('kind', [
     /** Sent as it is when a string, else as JSON. */
     body: z.unknown().optional(),
   }),
+  /** A 429 as Zendesk's limit of one ticket's updates sends it: plain text, no Retry-After. */
+  z.strictObject({ kind: z.literal('plain-429') }),
   /** Never answered. */
   z.strictObject({ kind: z.literal('hang') }),
   /** The connection is reset before anything is done. */
@@ -26,9 +28,11 @@ export const faultActionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('html'), status: z.int().min(200).max(599).optional() }),
 ])
 
-/** A fault to add: for a route (`phone_call_events`, …, `*` for all), `times` requests (absent: until removed), one in `every`. */
+/** A fault to add: for a route (`phone_call_events`, `calls`, `oauth`, …, `*` for all), `times` requests (absent: until removed), one in `every`. */
 export const faultSchema = z.strictObject({
-  route: z.string().regex(/^(?:\*|[a-z_]{1,64})$/, 'must be the first segment of a path below /api/v2/channels/voice, or *'),
+  route: z
+    .string()
+    .regex(/^(?:\*|[a-z_]{1,64})$/, 'must be the first segment of a path below /api/v2/channels/voice, /api/v2 or /, or *'),
   times: z.int().min(1).optional(),
   every: z.int().min(1).default(1),
   // biome-ignore lint/suspicious/noThenProperty: a JSON key of the sandbox's API; nothing awaits it

@@ -9,10 +9,16 @@ import { accept } from './asked.ts'
 import { type Faults, faultLimit, faultSchema } from './faults.ts'
 import { overviewPage } from './overview-page.ts'
 import { notFound, Problem } from './problem.ts'
+import {
+  type AccountOperatorParts,
+  accountCounts,
+  accountDuplicates,
+  accountOperatorRoutes,
+} from './support/operator-account-routes.ts'
 import type { AudioShelf, StoredRecording, StoredVoicemail } from './voice/audio/audio-shelf.ts'
 import type { Calls } from './voice/calls/call-log.ts'
 
-export interface OperatorParts {
+export interface OperatorParts extends AccountOperatorParts {
   readonly answers: Answers
   readonly calls: Calls
   readonly recordings: AudioShelf<StoredRecording['metadata']>
@@ -39,6 +45,7 @@ export function operatorRoutes(app: FastifyInstance, parts: OperatorParts): void
       phone_voicemails: voicemails.list({ limit: 1 }).count,
       /** Requests that repeated a key and were answered with the first answer. */
       repeats: answers.repeats(),
+      ...accountCounts(parts.account, parts.clock()),
     }
   }
 
@@ -50,7 +57,7 @@ export function operatorRoutes(app: FastifyInstance, parts: OperatorParts): void
 
   app.get('/_sandbox/state', async request => {
     const { limit } = accept(stateQuerySchema, request.query)
-    return { version, ...counts(), sequences: calls.arrivals(limit) }
+    return { version, ...counts(), duplicates: accountDuplicates(parts.account), sequences: calls.arrivals(limit) }
   })
 
   app.get('/_sandbox/phone_calls/:id/events', async request => {
@@ -64,6 +71,8 @@ export function operatorRoutes(app: FastifyInstance, parts: OperatorParts): void
       })),
     }
   })
+
+  accountOperatorRoutes(app, parts)
 
   app.get('/_sandbox/faults', async () => ({ faults: faults.list() }))
 

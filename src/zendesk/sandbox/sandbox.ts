@@ -22,6 +22,7 @@ import { Faults } from './faults.ts'
 import { GroupCommit } from './group-commit.ts'
 import { MediaFolder } from './media-folder.ts'
 import { RequestBudget } from './rate-limit.ts'
+import { Account } from './support/account.ts'
 import { filesInUse, recordingShelf, voicemailShelf } from './voice/audio/audio-shelf.ts'
 import { Calls } from './voice/calls/call-log.ts'
 
@@ -99,10 +100,12 @@ export class Sandbox {
     try {
       const token = this.#options.token ?? keptToken(db)
       const media = new MediaFolder(join(dataDir, 'sandbox-media'))
-      await media.sweep(filesInUse(db))
+      const account = new Account(db, token, () => randomBytes(24).toString('base64url'))
+      await media.sweep(new Set([...filesInUse(db), ...account.attachments.filesInUse()]))
       const commits = new GroupCommit(db)
       const stopping = new AbortController()
       const app = await buildApp({
+        account,
         answers: new Answers(db, commits),
         budget: new RequestBudget(requestsPerMinute),
         calls: new Calls(db),
@@ -115,7 +118,6 @@ export class Sandbox {
         media,
         recordings: recordingShelf(db),
         stopping: stopping.signal,
-        token,
         version,
         voicemails: voicemailShelf(db),
       })

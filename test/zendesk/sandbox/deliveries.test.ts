@@ -185,7 +185,7 @@ describe('phone_call_events', () => {
     expect(anonymous.headers.get('www-authenticate')).toBe('Bearer')
     expect(await tried(anonymous)).toEqual([401, 'Unauthorized'])
     expect(await tried(await sandbox.call('/phone_cells'))).toEqual([404, 'InvalidEndpoint'])
-    expect(await tried(await fetch(`${sandbox.url}/api/v2/calls`))).toEqual([404, 'InvalidEndpoint'])
+    expect(await tried(await fetch(`${sandbox.url}/api/v3/calls`))).toEqual([404, 'InvalidEndpoint'])
   })
 })
 
