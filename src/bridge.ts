@@ -124,6 +124,7 @@ export class Bridge {
       userAgent: `tpe-bridge/${version}`,
       clock: Date.now,
       permits: new Permits({ limit, now: Date.now }),
+      onRateLimit: said => limit.observe(said),
     })
     this.#started('zendesk', () => connection.close())
     const sink = new PartnerEditionSink({ connection, clock: Date.now })

@@ -50,6 +50,8 @@ export interface ConnectionOptions {
   readonly clock: () => number
   /** `unlimited` unless said. */
   readonly permits?: Permits
+  /** Told what each answer says of the server's own limit. */
+  readonly onRateLimit?: (said: ObservedRateLimit) => void
   /** Connections kept at most; more requests than these queue. */
   readonly connections?: number
   /** In ms: to connect; between two bytes while sending and until the answer's head; between two pieces of its body. */
@@ -172,7 +174,9 @@ export class Connection {
   #observeRateLimit(headers: IncomingHttpHeaders): void {
     const limit = count(headers['x-rate-limit'])
     const remaining = count(headers['x-rate-limit-remaining'])
-    if (limit !== null || remaining !== null) this.#rateLimit = { limit, remaining, at: this.#options.clock() }
+    if (limit === null && remaining === null) return
+    this.#rateLimit = { limit, remaining, at: this.#options.clock() }
+    this.#options.onRateLimit?.(this.#rateLimit)
   }
 }
 
