@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The process: arguments, environment, signals, exit codes. Nothing else touches `process`. */
 import { readFileSync } from 'node:fs'
+import { ask } from './cli/ask.ts'
 import { run } from './cli/program.ts'
 
 const interruption = new AbortController()
@@ -24,5 +25,8 @@ process.exitCode = await run(process.argv.slice(2), {
     isTerminal: process.stdout.isTTY === true,
   },
   stderr: { write: text => void process.stderr.write(text) },
+  ...(process.stdin.isTTY === true && process.stdout.isTTY === true
+    ? { ask: question => ask(question, { input: process.stdin, output: process.stdout, signal: interruption.signal }) }
+    : {}),
   interrupted: interruption.signal,
 })

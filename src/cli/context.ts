@@ -4,6 +4,8 @@ export interface CliContext {
   readonly version: string
   readonly stdout: { write(text: string): void; readonly isTerminal: boolean }
   readonly stderr: { write(text: string): void }
+  /** What the person at the terminal answers; absent where there is none. */
+  readonly ask?: (question: string) => Promise<string>
   /** Aborted by SIGINT or SIGTERM; its reason is the signal's name. */
   readonly interrupted: AbortSignal
 }

@@ -1,6 +1,7 @@
 /** The command line: `tpe-bridge COMMAND`. One file a command; this one joins them and turns what they throw into exit codes. */
 import { Command, CommanderError } from 'commander'
 import { StoreOpenError } from '../uploads/store/store-open-error.ts'
+import { applyCommand } from './apply.ts'
 import { callsCommand } from './calls.ts'
 import { checkCommand } from './check.ts'
 import type { CliContext, ExitCode } from './context.ts'
@@ -22,7 +23,16 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   const finish = (code: ExitCode): void => {
     exitCode = code
   }
-  for (const make of [startCommand, checkCommand, demoCommand, sandboxCommand, callsCommand, uploadsCommand, initCommand]) {
+  for (const make of [
+    startCommand,
+    checkCommand,
+    demoCommand,
+    sandboxCommand,
+    callsCommand,
+    uploadsCommand,
+    applyCommand,
+    initCommand,
+  ]) {
     program.addCommand(make(context, finish))
   }
   for (const command of [program, ...program.commands.flatMap(each => [each, ...each.commands])]) {

@@ -3,6 +3,7 @@ import { type AgentBook, findAgent } from './agent-book.ts'
 import type { MenuOptionInFile, OverflowInFile, VoiceFile } from './voice-file.ts'
 import {
   byDigit,
+  type CommonTarget,
   type DesiredState,
   type FilePath,
   type MenuOption,
@@ -100,18 +101,18 @@ class FileReader {
     if (menu !== undefined) return { to: 'menu', name: menu }
     if (repeat !== undefined) return { to: 'repeat' }
     if (action !== undefined) return { to: 'other', action, target }
-    return this.#anyTarget(value, at)
+    return this.#commonTarget(value, at)
   }
 
   overflow(value: OverflowInFile, at: FilePath): OverflowTarget {
     const { number, action, target_id: target = null } = value
     if (number !== undefined) return { to: 'number', number }
     if (action !== undefined) return { to: 'other', action, target }
-    return this.#anyTarget(value, at)
+    return this.#commonTarget(value, at)
   }
 
   /** The schema has seen to it that exactly one of the keys is there. */
-  #anyTarget({ queue, agent, voicemail }: MenuOptionInFile | OverflowInFile, at: FilePath): OptionTarget & OverflowTarget {
+  #commonTarget({ queue, agent, voicemail }: MenuOptionInFile | OverflowInFile, at: FilePath): CommonTarget {
     if (queue !== undefined) return { to: 'queue', name: queue }
     if (agent !== undefined) return { to: 'agent', id: this.#agent(agent, [...at, 'agent']) ?? 0 }
     if (voicemail !== undefined) return { to: 'voicemail', mailbox: voicemail === true ? null : voicemail }

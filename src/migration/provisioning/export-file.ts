@@ -1,7 +1,7 @@
 /** What an account has, as a file that `apply` takes: pushing it back changes nothing. Pure. */
 import { type AgentBook, agentReference } from './agent-book.ts'
 import type { MenuOptionInFile, OverflowInFile, VoiceFile } from './voice-file.ts'
-import type { AccountState, MenuOption, OptionTarget, OverflowTarget } from './voice-state.ts'
+import type { AccountState, CommonTarget, MenuOption, OverflowTarget } from './voice-state.ts'
 
 /** Everything that the file's schema takes, in its order. */
 export function exportFile({ lines, numbers, queues, menus }: AccountState, agents: AgentBook): VoiceFile {
@@ -52,7 +52,7 @@ function overflowInFile(target: OverflowTarget, agents: AgentBook): OverflowInFi
   }
 }
 
-function destination(target: OptionTarget & OverflowTarget, agents: AgentBook) {
+function destination(target: CommonTarget, agents: AgentBook) {
   switch (target.to) {
     case 'queue':
       return { queue: target.name }

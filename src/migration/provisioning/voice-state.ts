@@ -4,7 +4,8 @@
  */
 import type { Capability, Id, MenuAction, OverflowAction } from './voice-account.ts'
 
-type AnyTarget =
+/** Where both can lead. */
+export type CommonTarget =
   | { readonly to: 'queue'; readonly name: string }
   /** Zendesk's id. */
   | { readonly to: 'agent'; readonly id: number }
@@ -20,13 +21,13 @@ interface OtherTarget<Action> {
 
 /** Where a key of a menu leads. */
 export type OptionTarget =
-  | AnyTarget
+  | CommonTarget
   | { readonly to: 'menu'; readonly name: string }
   | { readonly to: 'repeat' }
   | OtherTarget<MenuAction>
 
 /** Where a caller goes whom a queue cannot take. */
-export type OverflowTarget = AnyTarget | { readonly to: 'number'; readonly number: string } | OtherTarget<OverflowAction>
+export type OverflowTarget = CommonTarget | { readonly to: 'number'; readonly number: string } | OtherTarget<OverflowAction>
 
 export type Target = OptionTarget | OverflowTarget
 
