@@ -3,7 +3,7 @@
  * speaks of it; so after kill -9 a row's file is whole, and a file without a row is rubbish that `sweep` removes.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Mp3Scanner, type Mp3Verdict } from './mp3.ts'
@@ -60,12 +60,14 @@ export class MediaFolder {
   /** Puts a received file in its place, durably. */
   async keep(name: string): Promise<void> {
     await rename(this.#partPath(name), this.path(name))
-    const folder = await open(this.#path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    await this.#syncFolder()
+  }
+
+  /** Keeps a file under a second name, durably: it stays when the first is removed. Rejects with ENOENT when there is none. */
+  async keepAlso(name: string, second: string): Promise<{ readonly size: number }> {
+    await link(this.path(name), this.path(second))
+    await this.#syncFolder()
+    return stat(this.path(second))
   }
 
   /** Forgets a received file that is not wanted. */
@@ -75,6 +77,15 @@ export class MediaFolder {
 
   async remove(name: string): Promise<void> {
     await rm(this.path(name), { force: true })
+  }
+
+  async #syncFolder(): Promise<void> {
+    const folder = await open(this.#path, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
   }
 
   #partPath(name: string): string {
