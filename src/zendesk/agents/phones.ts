@@ -1,0 +1,123 @@
+/**
+ * What every agent's phones do, told from the events of calls. An agent may have several phones; each call has the agents of its
+ * newest snapshot, so a call that went to somebody else has left the one before.
+ *
+ *   idle ──▶ ringing ──▶ on_call ──▶ after_call_work ──▶ idle       (after_call_work only after a talk, and only for its time)
+ *    └──────────────────────▲  dialling is being on a call: nobody else can reach that phone
+ *
+ * Invariant: a function of the snapshots seen last, of each call one; in which order different calls are told makes no difference.
+ * The agents' status (agent-status.ts) owns it and is the only one to tell it of events.
+ */
+import type { CallEvent, CallId, CallSnapshot } from '../../events/event.ts'
+
+/** `since` in epoch ms. `busySince` names the stretch of calls that after-call work follows; `until` is when that ends. */
+export type PhoneState =
+  | { readonly kind: 'idle'; readonly since: number | null }
+  | { readonly kind: 'ringing'; readonly since: number }
+  | { readonly kind: 'on_call'; readonly since: number; readonly busySince: number }
+  | { readonly kind: 'after_call_work'; readonly since: number; readonly busySince: number; readonly until: number }
+
+interface Part {
+  readonly kind: 'ringing' | 'dialling' | 'talking'
+  readonly since: number
+}
+
+interface Desk {
+  readonly calls: Map<CallId, Part>
+  /** When the newest stretch of calls began; kept after it ended. */
+  busySince: number | null
+  /** When this agent last stopped talking. */
+  talkedUntil: number | null
+}
+
+export class AgentPhones {
+  readonly #afterCallWorkMs: number
+  readonly #desks: ReadonlyMap<number, Desk>
+  readonly #calls = new Map<CallId, { readonly sequence: number; readonly agents: readonly number[] }>()
+
+  /** Of these agents, by id; others are nobody's business. */
+  constructor(agents: readonly number[], afterCallWorkMs: number) {
+    this.#afterCallWorkMs = afterCallWorkMs
+    this.#desks = new Map(agents.map(id => [id, { calls: new Map(), busySince: null, talkedUntil: null }]))
+  }
+
+  /** Takes an event in; answers whose phones it is about. An older event of a call that is told late changes nothing. */
+  apply({ call, sequence, occurredAt }: Pick<CallEvent, 'call' | 'sequence' | 'occurredAt'>): readonly number[] {
+    const before = this.#calls.get(call.id)
+    if (before !== undefined && sequence < before.sequence) return []
+    const parts = partsOf(call)
+    const now = [...parts.keys()].filter(id => this.#desks.has(id))
+    for (const id of before?.agents ?? []) if (!parts.has(id)) this.#leave(id, call, occurredAt)
+    if (before === undefined && call.endedAt !== null) this.#endedUnseen(call, call.endedAt)
+    for (const [id, part] of parts) this.#take(id, call.id, part)
+    if (call.endedAt === null) this.#calls.set(call.id, { sequence, agents: now })
+    else this.#calls.delete(call.id)
+    return [...new Set([...(before?.agents ?? []), ...now])]
+  }
+
+  /** Calls as they were stored: those that go on, and those that ended lately. Before any event. */
+  restore(calls: readonly CallSnapshot[]): void {
+    const oldestFirst = [...calls].sort((a, b) => a.startedAt - b.startedAt)
+    for (const call of oldestFirst) this.apply({ call, sequence: 0, occurredAt: call.endedAt ?? call.startedAt })
+  }
+
+  /** What an agent's phones do at `now` (epoch ms). */
+  stateOf(id: number, now: number): PhoneState {
+    const desk = this.#desks.get(id)
+    if (desk === undefined) return { kind: 'idle', since: null }
+    const parts = [...desk.calls.values()]
+    if (parts.some(isBusy) && desk.busySince !== null)
+      return { kind: 'on_call', since: desk.busySince, busySince: desk.busySince }
+    const { talkedUntil, busySince } = desk
+    const until = talkedUntil === null ? 0 : talkedUntil + this.#afterCallWorkMs
+    if (talkedUntil !== null && busySince !== null && now < until)
+      return { kind: 'after_call_work', since: talkedUntil, busySince, until }
+    const [ringing] = parts
+    if (ringing !== undefined) return { kind: 'ringing', since: Math.min(...parts.map(({ since }) => since)) }
+    return { kind: 'idle', since: talkedUntil === null ? null : until }
+  }
+
+  #take(id: number, callId: CallId, part: Part): void {
+    const desk = this.#desks.get(id)
+    if (desk === undefined) return
+    const wasBusy = [...desk.calls.values()].some(isBusy)
+    desk.calls.set(callId, part)
+    if (!wasBusy && isBusy(part)) desk.busySince = part.since
+  }
+
+  #leave(id: number, call: CallSnapshot, at: number): void {
+    const desk = this.#desks.get(id)
+    const part = desk?.calls.get(call.id)
+    if (desk === undefined || part === undefined) return
+    desk.calls.delete(call.id)
+    // A call may end with the very event that tells of its answer.
+    const talked = part.kind === 'talking' || (part.kind === 'dialling' && call.answeredAt !== null)
+    if (talked) desk.talkedUntil = Math.max(desk.talkedUntil ?? 0, call.endedAt ?? at)
+  }
+
+  /** Ended before anything of it was seen here: while the bridge was away. */
+  #endedUnseen(call: CallSnapshot, endedAt: number): void {
+    if (call.answeredAt === null) return
+    for (const { id } of call.agents) {
+      const desk = this.#desks.get(id)
+      if (desk === undefined || endedAt <= (desk.talkedUntil ?? 0)) continue
+      desk.talkedUntil = endedAt
+      if (![...desk.calls.values()].some(isBusy)) desk.busySince = call.answeredAt
+    }
+  }
+}
+
+const isBusy = ({ kind }: Part): boolean => kind !== 'ringing'
+
+/** What the call is to each of its agents; an ended one is nothing to anybody. */
+function partsOf(call: CallSnapshot): ReadonlyMap<number, Part> {
+  const parts = new Map<number, Part>()
+  if (call.endedAt !== null) return parts
+  for (const { id, extension } of call.agents) {
+    const placedIt = call.direction !== 'inbound' && call.from.value === extension
+    if (placedIt) parts.set(id, { kind: call.answeredAt === null ? 'dialling' : 'talking', since: call.startedAt })
+    else if (call.answeredAt !== null) parts.set(id, { kind: 'talking', since: call.answeredAt })
+    else parts.set(id, { kind: 'ringing', since: call.startedAt })
+  }
+  return parts
+}
