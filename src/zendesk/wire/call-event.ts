@@ -1,5 +1,6 @@
 /** `POST /phone_call_events`: one event of a call, with the whole call as it then was. */
 import { z } from 'zod'
+import { routingSchema } from './routing.ts'
 import { directionSchema, momentSchema, partySchema, secondsSchema } from './words.ts'
 
 // As a phone sent them: ranges are not enforced, since an odd cause must not make a report undeliverable.
@@ -71,6 +72,8 @@ export const phoneCallEventAnswerSchema = z.object({
   phone_call_event: z.object({
     id: z.union([z.string(), z.int()]),
     phone_call_id: z.union([z.string(), z.int()]),
+    /** Where a call that waits in a queue should go. */
+    routing: routingSchema.optional(),
   }),
 })
 

@@ -80,10 +80,9 @@ export class TicketSources {
 
   #ofVoicemail({ id, metadata, file, ticketId }: StoredVoicemail, base: string): TicketSource {
     const { external_call_id, from, to, duration, transcript } = metadata
-    const callId = external_call_id === null ? null : this.#calls.idOf(external_call_id)
-    const call = callId === null ? null : this.#calls.get(callId)
+    const call = this.#calls.find(external_call_id)
     return {
-      callId,
+      callId: call?.id ?? null,
       voicemailId: id,
       from,
       to,

@@ -1,5 +1,6 @@
 /** How recordings and voicemails are shown: the Voice API's properties, and ours beside them. Pure. */
 import { voicePath } from '../../../wire/words.ts'
+import type { StoredCall } from '../calls/call-log.ts'
 import { transcriptShown } from '../transcript.ts'
 import type { StoredRecording, StoredVoicemail } from './audio-shelf.ts'
 
@@ -21,19 +22,20 @@ export function recordingView({ id, metadata, createdAt }: StoredRecording, call
   }
 }
 
+/** `call` is the one that left it, when known: what it is tagged with holds for its message. */
 export function voicemailView(
   { id, metadata, status, ticketId, createdAt }: StoredVoicemail,
-  callId: number | null,
+  call: StoredCall | null,
   base: string,
 ) {
   const { transcript, ...rest } = metadata
   return {
     id,
-    call_id: callId,
+    call_id: call?.id ?? null,
     ...rest,
     audio_url: voicemailUrl(id, base),
     status,
-    tags: [],
+    tags: call?.call.tags ?? [],
     ticket_id: ticketId,
     ...transcriptShown(transcript),
     created_at: new Date(createdAt).toISOString(),

@@ -26,7 +26,7 @@ export function voicemailRoutes(app: FastifyInstance, { commits, calls, voicemai
   const asked = (request: FastifyRequest) => present(voicemails.get(idAsked(request)), 'Voicemail')
   const view = (voicemail: StoredVoicemail, request: FastifyRequest) => {
     const { external_call_id } = voicemail.metadata
-    return voicemailView(voicemail, external_call_id === null ? null : calls.idOf(external_call_id), baseOf(request))
+    return voicemailView(voicemail, calls.find(external_call_id), baseOf(request))
   }
 
   app.get('/phone_voicemails', async request => {

@@ -122,6 +122,12 @@ export class Calls {
     return row === undefined ? null : headRow.parse(row).id
   }
 
+  /** The call that the sender calls `externalId`. */
+  find(externalId: string | null): StoredCall | null {
+    const id = externalId === null ? null : this.idOf(externalId)
+    return id === null ? null : this.get(id)
+  }
+
   list(filter: CallFilter): Page<StoredCall> {
     const conditions = conditionsOf(filter)
     const all = where(conditions)

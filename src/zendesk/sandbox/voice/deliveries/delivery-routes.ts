@@ -1,7 +1,7 @@
 /** The three endpoints that take deliveries: each effect once for each Idempotency-Key, answered only when it is on disk. */
 import { createHash } from 'node:crypto'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { type RecordingMetadata, recordingMetadataSchema, voicemailMetadataSchema } from '../../../wire/audio-upload.ts'
 import { phoneCallEventSchema } from '../../../wire/call-event.ts'
@@ -14,6 +14,8 @@ import { CallAgents } from '../agents/call-agents.ts'
 import type { AudioShelf, StoredRecording, StoredVoicemail } from '../audio/audio-shelf.ts'
 import { recordingView, voicemailView } from '../audio/audio-view.ts'
 import type { Calls } from '../calls/call-log.ts'
+import { fingerprint, send } from '../creation.ts'
+import { CallRouting } from '../queues/routing.ts'
 import { receiveUpload } from './upload.ts'
 
 export interface DeliveryParts {
@@ -31,6 +33,7 @@ export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void
   const { answers, calls, db, recordings, voicemails, clock } = parts
   const uploads = new Uploads(parts)
   const agents = new CallAgents(db)
+  const routing = new CallRouting(db)
 
   app.post(endpoints.event, async (request, reply) => {
     const key = idempotencyKey(request.headers['idempotency-key'])
@@ -40,7 +43,8 @@ export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void
     const answer = await answers.once(key, fingerprint(endpoints.event, event), () => {
       const { callId, arrival, newest } = calls.apply(event, clock())
       if (newest) agents.follow(callId, event.call, arrival)
-      return { phone_call_event: { id: event.id, phone_call_id: callId } }
+      const where = newest ? routing.follow(callId, event) : null
+      return { phone_call_event: { id: event.id, phone_call_id: callId, ...(where === null ? {} : { routing: where }) } }
     })
     return send(reply, answer)
   })
@@ -53,7 +57,7 @@ export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void
       return id
     }
     const answer = await uploads.take(request, endpoints.recording, recordingMetadataSchema, callIdOf, (metadata, file) => ({
-      phone_recording: recordingView(recordings.add(metadata, file, clock()), callIdOf(metadata), baseOf(request)),
+      phone_recording: acknowledged(recordingView(recordings.add(metadata, file, clock()), callIdOf(metadata), baseOf(request))),
     }))
     return send(reply, answer)
   })
@@ -66,8 +70,8 @@ export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void
       voicemailMetadataSchema,
       () => {},
       (metadata, file) => {
-        const callId = metadata.external_call_id === null ? null : calls.idOf(metadata.external_call_id)
-        return { phone_voicemail: voicemailView(voicemails.add(metadata, file, clock()), callId, baseOf(request)) }
+        const call = calls.find(metadata.external_call_id)
+        return { phone_voicemail: acknowledged(voicemailView(voicemails.add(metadata, file, clock()), call, baseOf(request))) }
       },
     )
     return send(reply, answer)
@@ -113,10 +117,11 @@ class Uploads {
   }
 }
 
-const fingerprint = (endpoint: string, body: object) =>
-  createHash('sha256')
-    .update(`${endpoint}\n${JSON.stringify(body)}`)
-    .digest('hex')
-
-const send = (reply: FastifyReply, { status, body }: Reply) =>
-  reply.code(status).type('application/json; charset=utf-8').send(body)
+/** Not what was said: answers are kept for repeats, and what is deleted must not live on in them. */
+function acknowledged<View extends { readonly transcription: unknown; readonly keywords: unknown }>({
+  transcription: _text,
+  keywords: _keywords,
+  ...view
+}: View) {
+  return view
+}
