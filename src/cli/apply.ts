@@ -48,14 +48,16 @@ export function applyCommand(context: CliContext, finish: Finish): Command {
       print(summary(changes, kept))
     }),
   )
-  withFile('diff', 'what push would do, field by field; exit code 1 when there is something to do').action(
-    (path: string, option: ApplyOption) =>
-      session(context, option, path, async ({ planned, print, show, agents }) => {
-        const { changes, kept } = await planned()
-        if (option.json === true) print(json(changes, kept, agents))
-        else show(changes, kept)
-        finish(changes.length === 0 ? 0 : 1)
-      }),
+  withFile(
+    'diff',
+    'what push would do, field by field; exit code 1 when there is something to do, 2 when it cannot be told',
+  ).action((path: string, option: ApplyOption) =>
+    session(context, option, path, async ({ planned, print, show, agents }) => {
+      const { changes, kept } = await planned()
+      if (option.json === true) print(json(changes, kept, agents))
+      else show(changes, kept)
+      finish(changes.length === 0 ? 0 : 1)
+    }).catch(asTrouble),
   )
   withFile('push', 'show the diff, ask, and do it; run again, it goes on where it stopped')
     .option('-y, --yes', 'do not ask')
@@ -172,3 +174,9 @@ function json(changes: readonly Change[], kept: readonly Change[], agents: Confi
 }
 
 const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
+/** As diff(1): 1 says that there are differences, so a failure is 2. */
+function asTrouble(cause: unknown): never {
+  if (cause instanceof CommandFailed && cause.exitCode === 1) throw new CommandFailed(2, cause.message, { cause })
+  throw cause
+}

@@ -29,7 +29,7 @@ export function desiredState(file: VoiceFile, agents: AgentBook): Desired {
     lines: reader.byKey('phone_lines', phone_lines, 'name', ({ name, ...set }, at) => ({ at, set: present(set) })),
     numbers: reader.byKey('phone_numbers', phone_numbers, 'number', ({ number, ivr, capabilities, ...rest }, at) => {
       const sorted = capabilities === undefined ? undefined : [...new Set(capabilities)].toSorted()
-      return { at, set: present({ ...rest, capabilities: sorted }), ivr: ivr === undefined ? null : present(withMenuOn(ivr)) }
+      return { at, set: present({ ...rest, capabilities: sorted }), ivr: ivr === undefined ? null : present(withAnswer(ivr)) }
     }),
     queues: reader.byKey('queues', queues, 'name', ({ max_wait_time, overflow, members }, at) => ({
       at,
@@ -105,16 +105,16 @@ class FileReader {
   }
 
   overflow(value: OverflowInFile, at: FilePath): OverflowTarget {
-    const { number, action, target_id: target = null } = value
-    if (number !== undefined) return { to: 'number', number }
+    const { action, target_id: target = null } = value
     if (action !== undefined) return { to: 'other', action, target }
     return this.#commonTarget(value, at)
   }
 
   /** The schema has seen to it that exactly one of the keys is there. */
-  #commonTarget({ queue, agent, voicemail }: MenuOptionInFile | OverflowInFile, at: FilePath): CommonTarget {
+  #commonTarget({ queue, agent, number, voicemail }: MenuOptionInFile | OverflowInFile, at: FilePath): CommonTarget {
     if (queue !== undefined) return { to: 'queue', name: queue }
     if (agent !== undefined) return { to: 'agent', id: this.#agent(agent, [...at, 'agent']) ?? 0 }
+    if (number !== undefined) return { to: 'number', number }
     if (voicemail !== undefined) return { to: 'voicemail', mailbox: voicemail === true ? null : voicemail }
     return { to: 'hangup' }
   }
@@ -127,9 +127,16 @@ class FileReader {
   }
 }
 
-/** Whoever names a menu wants it to answer, and whoever takes it away does not, unless the file says otherwise. */
-function withMenuOn<Ivr extends { readonly enabled?: boolean | undefined; readonly menu?: string | null | undefined }>(ivr: Ivr) {
-  return { ...ivr, enabled: ivr.enabled ?? (ivr.menu === undefined ? undefined : ivr.menu !== null) }
+/** Whoever names a menu or a queue wants it to answer, and whoever takes it away does not, unless the file says otherwise. */
+function withAnswer<Ivr extends IvrInFile>(ivr: Ivr) {
+  const named = [ivr.menu, ivr.queue].filter(name => name !== undefined)
+  return { ...ivr, enabled: ivr.enabled ?? (named.length === 0 ? undefined : named.some(name => name !== null)) }
+}
+
+interface IvrInFile {
+  readonly enabled?: boolean | undefined
+  readonly menu?: string | null | undefined
+  readonly queue?: string | null | undefined
 }
 
 type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }

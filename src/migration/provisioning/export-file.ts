@@ -42,14 +42,7 @@ function optionInFile({ digit, label, target }: MenuOption, agents: AgentBook): 
 }
 
 function overflowInFile(target: OverflowTarget, agents: AgentBook): OverflowInFile {
-  switch (target.to) {
-    case 'number':
-      return { number: target.number }
-    case 'other':
-      return { action: target.action, target_id: target.target }
-    default:
-      return destination(target, agents)
-  }
+  return target.to === 'other' ? { action: target.action, target_id: target.target } : destination(target, agents)
 }
 
 function destination(target: CommonTarget, agents: AgentBook) {
@@ -58,6 +51,8 @@ function destination(target: CommonTarget, agents: AgentBook) {
       return { queue: target.name }
     case 'agent':
       return { agent: agentReference(agents, target.id) }
+    case 'number':
+      return { number: target.number }
     case 'voicemail':
       return { voicemail: target.mailbox ?? (true as const) }
     case 'hangup':

@@ -13,7 +13,7 @@ export function optionTarget(action: MenuAction, target: string | null, names: N
   const raw: OptionTarget = { to: 'other', action, target }
   switch (action) {
     case 'transfer':
-      return queueTarget(target, names) ?? agentTarget(target) ?? raw
+      return queueTarget(target, names) ?? agentTarget(target) ?? numberTarget(target) ?? raw
     case 'menu': {
       const name = names.menus.get(idIn(target, 'menu'))
       return name === undefined ? raw : { to: 'menu', name }
@@ -39,7 +39,7 @@ export function overflowTarget(action: OverflowAction, target: string | null, na
     case 'voicemail':
       return { to: 'voicemail', mailbox: target }
     case 'number':
-      return target === null ? raw : { to: 'number', number: target }
+      return numberTarget(target) ?? raw
     case 'hangup':
       return target === null ? { to: 'hangup' } : raw
     default:
@@ -56,6 +56,8 @@ export function optionWire(target: OptionTarget, ids: Ids): { readonly action: M
       return { action: 'menu', target_id: `menu-${idOf(ids.menus, 'menu', target.name)}` }
     case 'agent':
       return { action: 'transfer', target_id: `agent-${target.id}` }
+    case 'number':
+      return { action: 'transfer', target_id: target.number }
     case 'voicemail':
       return { action: 'voicemail', target_id: target.mailbox }
     case 'repeat':
@@ -109,4 +111,8 @@ function queueTarget(target: string | null, { queues }: Names): { readonly to: '
 function agentTarget(target: string | null): { readonly to: 'agent'; readonly id: number } | null {
   const match = /^agent-([1-9]\d{0,14})$/.exec(target ?? '')
   return match === null ? null : { to: 'agent', id: Number(match[1]) }
+}
+
+function numberTarget(target: string | null): { readonly to: 'number'; readonly number: string } | null {
+  return target !== null && /^\+[1-9]\d{4,14}$/.test(target) ? { to: 'number', number: target } : null
 }

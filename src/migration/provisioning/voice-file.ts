@@ -21,6 +21,7 @@ const destination = {
   queue: name.optional(),
   /** An extension or a name from the bridge's configuration, or `agent-35436` with Zendesk's id. */
   agent: digits.optional(),
+  number: e164.optional(),
   /** A mailbox; `true`: the usual one. */
   voicemail: z.union([z.literal(true), digits], { error: 'is neither a mailbox nor true' }).optional(),
   hangup: z.literal(true).optional(),
@@ -45,10 +46,10 @@ const option = z
     repeat: z.literal(true).optional(),
     action: z.enum(menuActions).optional(),
   })
-  .superRefine(leadsSomewhere(['queue', 'menu', 'agent', 'voicemail', 'repeat', 'hangup']))
+  .superRefine(leadsSomewhere(['queue', 'menu', 'agent', 'number', 'voicemail', 'repeat', 'hangup']))
 
 const overflow = z
-  .strictObject({ ...destination, number: e164.optional(), action: z.enum(overflowActions).optional() })
+  .strictObject({ ...destination, action: z.enum(overflowActions).optional() })
   .superRefine(leadsSomewhere(['queue', 'agent', 'number', 'voicemail', 'hangup']))
 
 const line = z.strictObject({ name, location: z.string().max(255).nullable().optional(), enabled: z.boolean().optional() })

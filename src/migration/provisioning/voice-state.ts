@@ -9,6 +9,8 @@ export type CommonTarget =
   | { readonly to: 'queue'; readonly name: string }
   /** Zendesk's id. */
   | { readonly to: 'agent'; readonly id: number }
+  /** E.164. */
+  | { readonly to: 'number'; readonly number: string }
   | { readonly to: 'voicemail'; readonly mailbox: string | null }
   | { readonly to: 'hangup' }
 
@@ -27,7 +29,7 @@ export type OptionTarget =
   | OtherTarget<MenuAction>
 
 /** Where a caller goes whom a queue cannot take. */
-export type OverflowTarget = CommonTarget | { readonly to: 'number'; readonly number: string } | OtherTarget<OverflowAction>
+export type OverflowTarget = CommonTarget | OtherTarget<OverflowAction>
 
 export type Target = OptionTarget | OverflowTarget
 
