@@ -9,6 +9,7 @@ import { DocumentedCalls } from './documented-calls.ts'
 import { couldNotAuthenticate, forbidden } from './refusals.ts'
 import { Settings } from './settings.ts'
 import { TicketAnswers } from './ticket-answers.ts'
+import { TicketHistory } from './ticket-history.ts'
 import { Tickets } from './tickets.ts'
 import { UpdateLimit } from './update-limit.ts'
 import { type Role, Users } from './users.ts'
@@ -23,6 +24,7 @@ export class Account {
   readonly settings: Settings
   readonly users: Users
   readonly attachments: Attachments
+  readonly history: TicketHistory
   readonly tickets: Tickets
   readonly ticketAnswers: TicketAnswers
   readonly calls: DocumentedCalls
@@ -38,7 +40,8 @@ export class Account {
     this.settings = new Settings(db)
     this.users = new Users(db)
     this.attachments = new Attachments(db)
-    this.tickets = new Tickets(db, this.attachments)
+    this.history = new TicketHistory(db, this.attachments)
+    this.tickets = new Tickets(db, this.history)
     this.ticketAnswers = new TicketAnswers(db)
     this.calls = new DocumentedCalls(db)
     this.displays = new Displays(db)

@@ -11,7 +11,8 @@ import { invalidValue, recordNotFound } from './refusals.ts'
 import { acceptBody } from './restricted-keys.ts'
 import type { SupportScope } from './routes.ts'
 import { isSomebody } from './ticket-desk.ts'
-import type { NewTicketFields, StoredComment } from './tickets.ts'
+import type { StoredComment } from './ticket-history.ts'
+import type { NewTicketFields } from './tickets.ts'
 import { checkShownFields, voiceComment } from './tpe-voice-comment.ts'
 
 type VoiceCommentBody = z.output<typeof newVoiceCommentSchema>

@@ -4,7 +4,8 @@ import { documentedTime, supportPath, viaIds } from '../../wire/documented/words
 import { type AgentStatus, statusNames } from './agent-statuses.ts'
 import type { StoredAttachment } from './attachments.ts'
 import type { StoredDocumentedCall } from './documented-calls.ts'
-import type { StoredAudit, StoredComment, StoredTicket } from './tickets.ts'
+import type { StoredAudit, StoredComment } from './ticket-history.ts'
+import type { StoredTicket } from './tickets.ts'
 import type { StoredIdentity, StoredUser } from './users.ts'
 
 /** The account's number; there is only one here. */

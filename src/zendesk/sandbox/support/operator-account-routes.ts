@@ -53,11 +53,10 @@ export function accountOperatorRoutes(app: FastifyInstance, { account, commits, 
 
 /** How much there is. */
 export function accountCounts(account: Account, now: number) {
-  const { tickets, comments } = account.tickets.totals()
   const { attached, waiting } = account.attachments.totals(now)
   return {
-    tickets,
-    ticket_comments: comments,
+    tickets: account.tickets.count(),
+    ticket_comments: account.history.comments(),
     /** End users. */
     users: account.users.callers(),
     /** Files on tickets; and those that no comment has used yet. */

@@ -8,7 +8,7 @@ import { ticketView, userView } from './documented-views.ts'
 import { invalidValue } from './refusals.ts'
 import type { SupportScope } from './routes.ts'
 import { parseSearch, searchedKinds } from './search-query.ts'
-import { searchedTickets, searchedUsers } from './searched.ts'
+import { searchedTickets, searchedUsers } from './search-index.ts'
 
 /** A search shows no more than this. */
 const deepest = 1_000

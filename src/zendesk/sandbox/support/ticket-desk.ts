@@ -4,7 +4,8 @@ import type { newVoiceTicketSchema, ticketChangesSchema, voiceCommentSchema } fr
 import { documentedTime, viaIds } from '../../wire/documented/words.ts'
 import type { Account, Actor } from './account.ts'
 import { invalidValue, recordInvalid, recordNotFound, updatedMeanwhile } from './refusals.ts'
-import type { NewComment, NewTicketFields, StoredAudit, StoredTicket } from './tickets.ts'
+import type { NewComment, StoredAudit } from './ticket-history.ts'
+import type { NewTicketFields, StoredTicket } from './tickets.ts'
 
 type NewTicket = Omit<z.output<typeof newVoiceTicketSchema>['ticket'], 'via_id'>
 type TicketChanges = z.output<typeof ticketChangesSchema>['ticket']

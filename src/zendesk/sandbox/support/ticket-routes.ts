@@ -75,14 +75,14 @@ export function ticketRoutes(app: FastifyInstance, { account, commits, clock, ac
     const { id } = asked(request)
     const slice = sliceAsked(request.query)
     const { sort = '', sort_order } = orderSchema.parse(request.query)
-    const { rows, count } = tickets.comments(id, slice, sort_order === 'desc' || sort.startsWith('-'))
+    const { rows, count } = account.history.commentsOn(id, slice, sort_order === 'desc' || sort.startsWith('-'))
     return { comments: rows.map(comment => commentView(comment, baseOf(request))), ...pageFields(slice, count, urlOf(request)) }
   })
 
   app.get('/tickets/:id/audits', async request => {
     const { id } = asked(request)
     const slice = sliceAsked(request.query)
-    const { rows, count } = tickets.audits(id, slice)
+    const { rows, count } = account.history.auditsOn(id, slice)
     return { audits: rows.map(audit => auditView(audit, baseOf(request))), ...pageFields(slice, count, urlOf(request)) }
   })
 

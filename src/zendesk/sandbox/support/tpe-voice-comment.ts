@@ -6,7 +6,7 @@ import { viaIds } from '../../wire/documented/words.ts'
 import type { Actor } from './account.ts'
 import type { CallFields, StoredDocumentedCall } from './documented-calls.ts'
 import { invalidValue } from './refusals.ts'
-import type { NewComment } from './tickets.ts'
+import type { NewComment } from './ticket-history.ts'
 
 const showable: ReadonlySet<string> = new Set([
   ...Object.keys(callFields),

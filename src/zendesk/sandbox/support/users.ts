@@ -8,6 +8,7 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import { z } from 'zod'
 import { newUserSchema } from '../../wire/documented/user.ts'
+import type { Condition } from '../page.ts'
 import type { Slice } from './documented-page.ts'
 import { invalidValue, recordNotFound } from './refusals.ts'
 
@@ -48,12 +49,6 @@ export interface StoredIdentity {
   readonly value: string
   readonly verified: boolean
   readonly createdAt: number
-}
-
-/** A condition on the table `users`, with its parameters. */
-export interface UserCondition {
-  readonly sql: string
-  readonly values: readonly (string | number)[]
 }
 
 export class Users {
@@ -127,7 +122,7 @@ export class Users {
 
   /** Those that meet all conditions, by id, and how many there are on all pages. */
   list(
-    conditions: readonly UserCondition[],
+    conditions: readonly Condition[],
     { limit, offset }: Pick<Slice, 'limit' | 'offset'>,
   ): { readonly rows: readonly StoredUser[]; readonly count: number } {
     const sql = conditions.map(condition => `(${condition.sql})`).join(' AND ') || 'TRUE'

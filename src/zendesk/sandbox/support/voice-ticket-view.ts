@@ -6,14 +6,15 @@ import type { Ticket } from '../../wire/ticket.ts'
 import type { TicketSource, TicketSources } from '../voice/ticket-sources.ts'
 import type { Account } from './account.ts'
 import { attachmentView } from './documented-views.ts'
-import type { StoredComment, StoredTicket, TicketFields } from './tickets.ts'
+import type { StoredComment } from './ticket-history.ts'
+import type { StoredTicket, TicketFields } from './tickets.ts'
 
 /** A ticket shows so many comments; the documented half pages through them all. */
 const shownComments = 1_000
 
 export function voiceTicketView(account: Account, sources: TicketSources, ticket: StoredTicket, base: string): Ticket {
   const { fields, id, createdAt, updatedAt } = ticket
-  const { rows } = account.tickets.comments(id, { limit: shownComments, offset: 0 })
+  const { rows } = account.history.commentsOn(id, { limit: shownComments, offset: 0 })
   const attached = rows.flatMap(({ attachments }) => attachments.map(attachment => attachmentView(attachment, base).content_url))
   return {
     id,

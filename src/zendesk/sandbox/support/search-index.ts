@@ -1,10 +1,11 @@
 /** What a search finds. The index is behind: what was made in the last moments (`search_lag_ms`) is not in it yet. */
 import { ticketStatuses } from '../../wire/ticket.ts'
+import type { Condition } from '../page.ts'
 import type { Account } from './account.ts'
 import type { Slice } from './documented-page.ts'
 import { likePattern, type SearchTerm } from './search-query.ts'
 import type { StoredTicket } from './tickets.ts'
-import type { StoredUser, UserCondition } from './users.ts'
+import type { StoredUser } from './users.ts'
 
 type Part = Pick<Slice, 'limit' | 'offset'>
 
@@ -28,11 +29,11 @@ export function searchedTickets(
   return account.tickets.list({ madeUntil, conditions: terms.map(ticketCondition) }, part)
 }
 
-const like = (column: string, pattern: string): UserCondition => ({ sql: `${column} LIKE ? ESCAPE '\\'`, values: [pattern] })
-const nothing: UserCondition = { sql: 'FALSE', values: [] }
-const everything: UserCondition = { sql: 'TRUE', values: [] }
+const like = (column: string, pattern: string): Condition => ({ sql: `${column} LIKE ? ESCAPE '\\'`, values: [pattern] })
+const nothing: Condition = { sql: 'FALSE', values: [] }
+const everything: Condition = { sql: 'TRUE', values: [] }
 
-function userCondition({ key, value }: SearchTerm): UserCondition {
+function userCondition({ key, value }: SearchTerm): Condition {
   switch (key) {
     case 'type':
       return value.toLowerCase() === 'user' ? everything : nothing
@@ -66,7 +67,7 @@ function userCondition({ key, value }: SearchTerm): UserCondition {
   }
 }
 
-function ticketCondition({ key, operator, value }: SearchTerm): UserCondition {
+function ticketCondition({ key, operator, value }: SearchTerm): Condition {
   switch (key) {
     case 'type':
       return value.toLowerCase() === 'ticket' ? everything : nothing
@@ -97,7 +98,7 @@ function ticketCondition({ key, operator, value }: SearchTerm): UserCondition {
 }
 
 /** Statuses have an order: `status<solved` is whatever is not done. */
-function statusCondition(operator: SearchTerm['operator'], value: string): UserCondition {
+function statusCondition(operator: SearchTerm['operator'], value: string): Condition {
   const order: readonly string[] = ticketStatuses
   const place = order.indexOf(value.toLowerCase())
   if (place < 0) return nothing
