@@ -7,6 +7,7 @@ import { checkCommand } from './check.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { demoCommand } from './demo.ts'
 import { CommandFailed } from './failure.ts'
+import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { sandboxCommand } from './sandbox.ts'
 import { startCommand } from './start.ts'
@@ -30,6 +31,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     sandboxCommand,
     callsCommand,
     uploadsCommand,
+    importCommand,
     applyCommand,
     initCommand,
   ]) {

@@ -38,7 +38,7 @@ export interface ReadPiece extends ReadStep {
   readonly bytes: number
 }
 
-/** Reads the files in the format's order. Rejects when a file cannot be read, with its name, or the signal is aborted. */
+/** Reads the files in the format's order; ends early when the signal is aborted. Rejects when a file cannot be read, with its name. */
 export async function* readFiles(
   files: readonly SourceFile[],
   { reader, encoding, order }: ChosenFormat,
@@ -54,7 +54,7 @@ export async function* readFiles(
         yield { ...reader.push(text), bytes }
       }
     } catch (cause) {
-      signal.throwIfAborted()
+      if (signal.aborted) return
       throw new Error(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
     bytes = before + size

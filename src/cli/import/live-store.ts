@@ -1,0 +1,76 @@
+/** The calls that a bridge with this configuration has reported by itself, whether it runs now or not. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CallId, CallSnapshot } from '../../events/event.ts'
+import { CallIndex } from '../../migration/import/call-index.ts'
+import type { ImportedCall } from '../../migration/import/imported-call.ts'
+import { SqliteStore } from '../../uploads/store/sqlite-store.ts'
+
+const pageSize = 500
+/** The newest this many are held in memory to be found by parties and time, some 200 bytes each; all are found by their ids. */
+const mostCalls = 500_000
+
+export class LiveStore {
+  readonly #store: SqliteStore
+  readonly #index: CallIndex
+
+  private constructor(store: SqliteStore, index: CallIndex) {
+    this.#store = store
+    this.#index = index
+  }
+
+  /** `null` when no bridge has run with this data. Throws a StoreOpenError that says what to do. */
+  static async open(dataDir: string, log: { error(fields: object, message: string): void }): Promise<LiveStore | null> {
+    if (!existsSync(join(dataDir, 'bridge.db'))) return null
+    const store = await SqliteStore.open({ dataDir, role: 'tool', now: Date.now, log })
+    const index = new CallIndex()
+    for await (const call of callsOf(store)) {
+      if (index.size >= mostCalls) break
+      index.add(call)
+    }
+    return new LiveStore(store, index)
+  }
+
+  async knows(call: ImportedCall): Promise<boolean> {
+    return (await this.find(call)) !== null
+  }
+
+  /** The id of the call as the bridge reported it; `null` when it did not. */
+  async find(call: ImportedCall): Promise<string | null> {
+    for (const key of call.keys) {
+      const id = await this.callByKey(key)
+      if (id !== null) return id
+    }
+    return this.#index.find(call.snapshot)
+  }
+
+  async callByKey(key: string): Promise<CallId | null> {
+    return await this.#store.items.callByKey(key)
+  }
+
+  /** Newest first. */
+  calls(): AsyncGenerator<CallSnapshot> {
+    return callsOf(this.#store)
+  }
+
+  /** The calls that have a recording, delivered or on its way; of at most `limit` recordings. */
+  async callsWithRecording(limit: number): Promise<ReadonlySet<string>> {
+    const items = [...(await this.#store.items.list('delivered', limit)), ...(await this.#store.items.list('queued', limit))]
+    return new Set(items.flatMap(item => (item.kind === 'recording' && item.callId !== null ? [item.callId] : [])))
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close()
+  }
+}
+
+async function* callsOf(store: SqliteStore): AsyncGenerator<CallSnapshot> {
+  let before: CallId | null = null
+  for (;;) {
+    const page = await store.views.listCalls(before === null ? { limit: pageSize } : { limit: pageSize, before })
+    for (const { call } of page) yield call
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) return
+    before = last.call.id
+  }
+}
