@@ -2,7 +2,8 @@
  * The `partner-edition` dialect's deliveries: events, recordings and voicemails go to the Partner Edition endpoints, and each answer
  * becomes what it means (verdict.ts).
  *
- * Repeating a delivery is safe: its Idempotency-Key is the same each time, and so are its bytes.
+ * Repeating a delivery is safe: its Idempotency-Key is the same each time, and so are its bytes. Where ticket rules concern a delivery,
+ * further requests follow the first (ticketing.ts); where none do, one request is all.
  */
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
@@ -10,15 +11,22 @@ import type { Delivery, DeliveryResult } from '../delivery.ts'
 import type { Connection } from '../http/connection.ts'
 import { AudioFileChanged, type MultipartBody, openMultipart } from '../http/multipart.ts'
 import { judgeNetworkFailure } from '../http/network-failure.ts'
+import type { SinkMemory } from '../memory.ts'
+import type { TicketRules } from '../tickets/ticket-rules.ts'
 import { endpoints, voicePath } from '../wire/words.ts'
 import { phoneCallEventBody, recordingMetadata, voicemailMetadata } from './bodies.ts'
-import { judge } from './verdict.ts'
+import { type Reported, Ticketing } from './ticketing.ts'
+import { audioUrlIn, judge } from './verdict.ts'
 
 export interface PartnerEditionOptions {
   readonly connection: Connection
   /** Epoch ms. */
   readonly clock: () => number
+  /** Absent: no tickets are made. */
+  readonly tickets?: { readonly rules: TicketRules; readonly memory: SinkMemory }
 }
+
+type NotDelivered = Exclude<DeliveryResult, { kind: 'delivered' }>
 
 interface Outgoing {
   readonly headers: Record<string, string>
@@ -31,31 +39,53 @@ export class PartnerEditionSink {
   readonly #connection: Connection
   readonly #clock: () => number
 
-  constructor({ connection, clock }: PartnerEditionOptions) {
+  readonly #ticketing: Ticketing | null
+
+  constructor({ connection, clock, tickets }: PartnerEditionOptions) {
     this.#connection = connection
     this.#clock = clock
+    this.#ticketing = tickets === undefined ? null : new Ticketing({ connection, clock, ...tickets })
   }
 
   /** One attempt. Resolves with what it means; throws only for a bug of ours. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult> {
+    try {
+      return this.#clean(await this.#steps(delivery, signal))
+    } catch (cause) {
+      if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message }
+      if (signal.aborted)
+        return { kind: 'retry', afterMs: null, reason: `given up before Zendesk answered: ${abortReason(signal)}` }
+      return this.#clean(judgeNetworkFailure(cause, this.#connection.origin))
+    }
+  }
+
+  async #steps(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult> {
+    const ticketing = this.#ticketing
+    if (ticketing === null) return resultOf(await this.#report(delivery, signal))
+    const begun = await ticketing.begun(delivery)
+    const reported = begun ?? (await this.#report(delivery, signal))
+    if ('kind' in reported) return reported
+    if (begun === null) await ticketing.meet(delivery)
+    return await ticketing.carryOut(delivery, reported, begun, begun !== null, signal)
+  }
+
+  /** The delivery's own request. */
+  async #report(delivery: Delivery, signal: AbortSignal): Promise<Reported | NotDelivered> {
     const outgoing = await this.#prepare(delivery)
     if ('kind' in outgoing) return outgoing
     const { headers, body } = outgoing
     const path = `${voicePath}${endpoints[delivery.kind]}`
     try {
       const answer = await this.#connection.send({ method: 'POST', path, headers, body, signal, permitted: true })
-      return this.#clean(judge(answer, { kind: delivery.kind, url: this.#connection.url(path), now: this.#clock() }))
-    } catch (cause) {
-      if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message }
-      if (signal.aborted)
-        return { kind: 'retry', afterMs: null, reason: `given up before Zendesk answered: ${abortReason(signal)}` }
-      return this.#clean(judgeNetworkFailure(cause, this.#connection.origin))
+      const result = judge(answer, { kind: delivery.kind, url: this.#connection.url(path), now: this.#clock() })
+      if (result.kind !== 'delivered') return result
+      return { remoteId: result.remoteId ?? '', recordingUrl: delivery.kind === 'voicemail' ? audioUrlIn(answer) : null }
     } finally {
       await outgoing.close()
     }
   }
 
-  async #prepare(delivery: Delivery): Promise<Outgoing | DeliveryResult> {
+  async #prepare(delivery: Delivery): Promise<Outgoing | NotDelivered> {
     const headers = { 'idempotency-key': delivery.idempotencyKey }
     if (delivery.kind === 'event') {
       const body = JSON.stringify(phoneCallEventBody(delivery.event))
@@ -89,8 +119,12 @@ export class PartnerEditionSink {
   }
 }
 
+function resultOf(reported: Reported | NotDelivered): DeliveryResult {
+  return 'kind' in reported ? reported : { kind: 'delivered', remoteId: reported.remoteId }
+}
+
 /** Why an encoded file cannot be sent: gone or changed is for an operator (a redrive tries again), anything else may pass. */
-function unreadable(cause: unknown, path: string): DeliveryResult {
+function unreadable(cause: unknown, path: string): NotDelivered {
   if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message }
   if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
     return { kind: 'reject', reason: `the encoded file ${path} is gone: restore it and redrive, or drop the upload` }

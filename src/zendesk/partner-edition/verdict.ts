@@ -15,7 +15,7 @@
  *   503 with Retry-After          wait (sink)
  *   5xx, anything else            retry
  */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Delivery, DeliveryResult } from '../delivery.ts'
 import { type Answer, errorIn, headerOf, parseJson, said } from '../http/answer.ts'
 import { excerpt } from '../http/excerpt.ts'
@@ -36,11 +36,20 @@ const configurationMs = 60_000
 const unknownCallMs = 5_000
 const inFlightMs = 1_000
 
-/** The meaning of an answer. */
+/** The meaning of an answer to a delivery's own request. */
 export function judge(answer: Answer, asked: Asked): DeliveryResult {
   const { status } = answer
-  const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), asked.now)
   if (status >= 200 && status < 300) return acknowledged(answer, asked)
+  if (status === 404 && asked.kind !== 'event' && errorIn(answer)?.error === callNotFound) {
+    return { kind: 'wait', scope: 'job', afterMs: unknownCallMs, reason: 'Zendesk does not know the call yet (404)' }
+  }
+  return judgeRefusal(answer, asked)
+}
+
+/** The meaning of any answer but a 2xx, whatever was asked: the rows of the table from 3xx on, without the call that is not known. */
+export function judgeRefusal(answer: Answer, asked: Pick<Asked, 'url' | 'now'>): DeliveryResult {
+  const { status } = answer
+  const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), asked.now)
   if (status >= 300 && status < 400) {
     const location = headerOf(answer, 'location')
     const target = location === null ? 'elsewhere' : `to ${excerpt(location)}`
@@ -57,9 +66,6 @@ export function judge(answer: Answer, asked: Asked): DeliveryResult {
       return waitSink(`Zendesk refused the token (${status}): set zendesk.token to a valid one; it said: ${said(answer)}`)
     case 404:
     case 405:
-      if (asked.kind !== 'event' && errorIn(answer)?.error === callNotFound) {
-        return { kind: 'wait', scope: 'job', afterMs: unknownCallMs, reason: 'Zendesk does not know the call yet (404)' }
-      }
       return waitSink(`no Partner Edition endpoint at ${asked.url} (${status}): check zendesk.base_url; it said: ${said(answer)}`)
     case 409:
       return {
@@ -79,6 +85,15 @@ export function judge(answer: Answer, asked: Asked): DeliveryResult {
       return retry(answer, pauseMs)
   }
 }
+
+/** Where a voicemail that was just taken can be heard; `null`: the server does not say. */
+export function audioUrlIn(answer: Answer): string | null {
+  const json = answer.body.kind === 'whole' ? parseJson(answer.body.text) : null
+  const shown = json?.ok ? heardSchema.safeParse(json.value) : null
+  return shown?.success ? shown.data.phone_voicemail.audio_url : null
+}
+
+const heardSchema = z.object({ phone_voicemail: z.object({ audio_url: z.string() }) })
 
 function waitSink(reason: string): DeliveryResult {
   return { kind: 'wait', scope: 'sink', afterMs: configurationMs, reason }

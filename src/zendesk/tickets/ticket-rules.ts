@@ -26,12 +26,18 @@ export type DecideTicket = (delivery: Delivery, facts: TicketFacts) => TicketDec
 
 export interface TicketRules {
   readonly decide: DecideTicket
+  /** Whether `decide` could answer a wish, whatever the facts are: a cheap look, so that what concerns no rule costs nothing more. */
+  readonly concerns: (delivery: Delivery) => boolean
   /** Whether any rule asks if a caller is new: only then need a sink keep account of who has called. */
   readonly asksFirstTimeCaller: boolean
 }
 
 /** For sinks that make no tickets. */
-export const noTickets: TicketRules = { decide: () => ({ wish: null, why: [] }), asksFirstTimeCaller: false }
+export const noTickets: TicketRules = {
+  decide: () => ({ wish: null, why: [] }),
+  concerns: () => false,
+  asksFirstTimeCaller: false,
+}
 
 /** `preset`: which one holds where the settings name none. */
 export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none'): TicketRules {
@@ -66,7 +72,16 @@ export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none
     return { wish, why }
   }
 
-  return { decide, asksFirstTimeCaller: rules.some(({ when }) => when.firstTimeCaller !== null) }
+  const asked = new Set(rules.filter(({ ignore }) => !ignore).flatMap(({ on }) => on))
+
+  function concerns(delivery: Delivery): boolean {
+    const occasion = occasionOf(delivery, { firstTimeCaller: null, recordingUrl: null })
+    if (occasion === null) return false
+    const { directives, moment } = occasion
+    return asked.has(moment) || directives['ticket-id'] !== undefined || directives.subject !== undefined
+  }
+
+  return { decide, concerns, asksFirstTimeCaller: rules.some(({ when }) => when.firstTimeCaller !== null) }
 }
 
 function subjectOf(delivery: Delivery): string {
