@@ -9,6 +9,7 @@
  * 4. A server that says it allows less is believed (`observe`); one that says more never raises the limit that was configured.
  * 5. While the gate is shut nothing is given out, and a longer pause replaces a shorter one, never the other way round.
  */
+import type { Allowance, Pause } from './flow/allowance.ts'
 import { SendWindow } from './flow/send-window.ts'
 
 const BURST = 0.05
@@ -16,13 +17,7 @@ const MINUTE_MS = 60_000
 /** Requests that leave at the end of one minute arrive at the beginning of the next: a small part of each is kept free for them. */
 const HEADROOM = 0.005
 
-export interface Pause {
-  /** Epoch ms. */
-  readonly until: number
-  readonly reason: string
-}
-
-export class RateLimit {
+export class RateLimit implements Allowance {
   #configured: number
   #perMinute: number
   #window: SendWindow | null
@@ -61,12 +56,16 @@ export class RateLimit {
     return Math.min(this.#window.room(now), Math.floor(this.#tokens + 1e-6))
   }
 
-  /** Takes tokens that `available` has just offered. */
-  take(count: number, now: number): void {
-    if (this.#window === null) return
-    this.#fill(now)
-    this.#window.note(count, now)
-    this.#tokens = Math.max(0, this.#tokens - count)
+  reserve(wanted: number, now: number): number {
+    const count = Math.min(wanted, this.available(now))
+    this.#window?.note(count, now)
+    this.#tokens -= this.#window === null ? 0 : count
+    return count
+  }
+
+  release(count: number): void {
+    this.#window?.takeBack(count)
+    this.#tokens += this.#window === null ? 0 : count
   }
 
   /** What the server's headers said of its limit, and of how much of it is left. */
@@ -78,23 +77,19 @@ export class RateLimit {
     if (said.remaining !== null) this.#tokens = Math.min(this.#tokens, said.remaining)
   }
 
-  /** Shuts the gate until `until` (epoch ms). */
   pauseUntil(until: number, reason: string): void {
     if (this.#pause === null || until > this.#pause.until) this.#pause = { until, reason }
   }
 
-  /** Opens the gate before its time, for an operator who has repaired the cause. */
   resume(): void {
     this.#pause = null
   }
 
-  /** The pause that holds now, if any. */
   pause(now: number): Pause | null {
     if (this.#pause !== null && now >= this.#pause.until) this.#pause = null
     return this.#pause
   }
 
-  /** When the next request may go out, epoch ms: `now` when it may at once. */
   nextAt(now: number): number {
     if (this.available(now) >= 1) return now
     const perMs = this.#perMinute / MINUTE_MS

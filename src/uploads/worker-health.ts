@@ -1,9 +1,9 @@
 /** What the worker does now and what holds it back, for readiness and metrics. */
 
 import type { FailureStreak, Latency } from './delivery-stats.ts'
+import type { Pause } from './flow/allowance.ts'
 import type { BreakerState } from './flow/breaker.ts'
 import type { Lane } from './job.ts'
-import type { Pause } from './rate-limit.ts'
 
 export interface WorkerCondition {
   /**

@@ -16,11 +16,10 @@ import { type Attempt, attempt } from './attempt.ts'
 import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
-import { Breaker } from './flow/breaker.ts'
-import { AdaptiveConcurrency } from './flow/concurrency.ts'
+import type { Allowance } from './flow/allowance.ts'
+import { Pace } from './flow/pace.ts'
 import { type JobId, type Lane, lanes } from './job.ts'
 import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
-import type { RateLimit } from './rate-limit.ts'
 import type { RetryPolicy } from './retry.ts'
 import { Settlements } from './settlements.ts'
 import type { DeliveryResult, Sink } from './sink.ts'
@@ -32,7 +31,7 @@ const POLL_MS = 1_000
 export interface WorkerOptions {
   readonly queue: JobQueue
   readonly sink: Sink
-  readonly limit: RateLimit
+  readonly limit: Allowance
   readonly policy: RetryPolicy
   readonly site: string
   /** Events in flight at once. */
@@ -58,8 +57,7 @@ export class DeliveryWorker {
   readonly #options: WorkerOptions
   readonly #slots: Readonly<Record<Lane, number>>
   readonly #stats = new DeliveryStats()
-  readonly #breaker: Breaker
-  readonly #concurrency: Readonly<Record<Lane, AdaptiveConcurrency>>
+  readonly #pace: Pace
   readonly #settlements: Settlements
   readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
   #run: Run | null = null
@@ -74,8 +72,16 @@ export class DeliveryWorker {
     this.#options = options
     const media = options.mediaConcurrency ?? Math.max(1, Math.floor(options.concurrency / 4))
     this.#slots = { event: Math.max(1, options.concurrency), media: Math.max(1, media) }
-    this.#breaker = new Breaker(options.random)
-    this.#concurrency = { event: new AdaptiveConcurrency(this.#slots.event), media: new AdaptiveConcurrency(this.#slots.media) }
+    const sink = options.sink.name
+    this.#pace = new Pace({
+      slots: this.#slots,
+      random: options.random,
+      onTrip: reason => {
+        this.#stats.counters.trips++
+        options.log.warn({ sink, reason }, 'the sink fails, one delivery at a time asks whether it works again')
+      },
+      onMend: () => options.log.info({ sink }, 'the sink works again'),
+    })
     this.#settlements = new Settlements({
       queue: options.queue,
       onStored: settled => this.#onStored(settled),
@@ -126,7 +132,7 @@ export class DeliveryWorker {
   /** Ends whatever pause the sink brought about, for an operator who has repaired the cause. */
   resume(): void {
     this.#options.limit.resume()
-    this.#breaker.succeeded()
+    this.#pace.mend()
     this.notify()
   }
 
@@ -137,7 +143,7 @@ export class DeliveryWorker {
       run: this.#run?.kind ?? null,
       storeFailure: this.#storeFailure,
       pause: this.#options.limit.pause(now),
-      breaker: this.#breaker.state,
+      breaker: this.#pace.breaker,
       limitedUntil: this.#limitedUntil,
       now,
     })
@@ -164,19 +170,14 @@ export class DeliveryWorker {
 
   /** Fills the free slots; answers when to look again. */
   async #claimRound(run: Run): Promise<number> {
-    const { queue, limit, now } = this.#options
+    const { now } = this.#options
     let nextAt = now() + POLL_MS
     try {
       this.#limitedUntil = null
       for (const lane of lanes) {
-        const free = this.#concurrency[lane].limit - this.#flying(lane)
-        if (free <= 0) continue
-        const count = Math.min(free, limit.available(now()), this.#breaker.room(now()))
-        const jobs = count === 0 ? [] : await queue.claim(lane, count)
-        limit.take(jobs.length, now())
-        for (const job of jobs) this.#launch(job, run)
-        if (jobs.length === free) continue
-        const dueAt = await queue.nextRunAt(lane)
+        const room = this.#pace.room(lane, this.#flying(lane), now())
+        // Without room there is nothing to wait for but an answer, or the end of the breaker's pause.
+        const dueAt = room === 0 ? this.#pace.opensAt(now()) : await this.#claimDue(lane, room, run)
         if (dueAt !== null) nextAt = Math.min(nextAt, Math.max(dueAt, this.#allowedAt(dueAt)))
       }
       // A claim that finds nothing succeeds even on a full disk; what waits to be stored knows better.
@@ -185,6 +186,26 @@ export class DeliveryWorker {
       this.#onStoreError(error)
     }
     return nextAt
+  }
+
+  /** Launches up to `most` deliveries that are due; answers when the next one of the lane falls due. */
+  async #claimDue(lane: Lane, most: number, run: Run): Promise<number | null> {
+    const { queue, limit, now } = this.#options
+    // Looked at first: a reservation that nothing uses is one that another bridge could have used.
+    const dueAt = await queue.nextRunAt(lane)
+    if (dueAt === null || dueAt > now()) return dueAt
+    const allowed = await limit.reserve(most, now())
+    if (allowed === 0) return dueAt
+    let claimed = 0
+    try {
+      const jobs = await queue.claim(lane, allowed)
+      claimed = jobs.length
+      for (const job of jobs) this.#launch(job, run)
+    } finally {
+      if (claimed < allowed) await limit.release(allowed - claimed, now())
+    }
+    // With every slot taken, the next look comes when one is free again.
+    return claimed === most ? null : await queue.nextRunAt(lane)
   }
 
   /** When the limit lets the next delivery out, which is due at `dueAt`; notes when the limit is what holds it back. */
@@ -196,11 +217,11 @@ export class DeliveryWorker {
       this.#limitedUntil = allowedAt
       this.#stats.counters.limited++
     }
-    return Math.max(allowedAt, this.#breaker.opensAt(at) ?? 0)
+    return Math.max(allowedAt, this.#pace.opensAt(at) ?? 0)
   }
 
   #launch(job: ClaimedJob, run: Run): void {
-    this.#breaker.began(this.#options.now())
+    this.#pace.began(this.#options.now())
     const ended = this.#deliver(job, run.abort.signal).then(verdict => this.#settlements.add({ job, verdict }))
     this.#inFlight.set(job.id, { lane: job.lane, ended })
   }
@@ -212,31 +233,11 @@ export class DeliveryWorker {
       if (prepared.kind === 'undeliverable') return { kind: 'dead', reason: prepared.reason }
       const startedAt = now()
       const done = await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop })
-      this.#learnFrom(done, job.lane, now() - startedAt)
+      this.#pace.ended(done, { lane: job.lane, tookMs: now() - startedAt, underWay: this.#flying(job.lane), now: now() })
       return this.#verdictOn(job, done)
     } catch (error) {
       return this.#verdictOn(job, { kind: 'threw', error })
     }
-  }
-
-  /** What a delivery says about the sink as a whole. */
-  #learnFrom(done: Attempt, lane: Lane, tookMs: number): void {
-    const { now, log, sink } = this.#options
-    if (done.kind !== 'answered') {
-      this.#breaker.abandoned(now())
-      return
-    }
-    const failed = done.result.kind === 'retry'
-    this.#concurrency[lane].ended({ tookMs, failed, underWay: this.#flying(lane) })
-    const before = this.#breaker.state.kind
-    if (done.result.kind === 'retry') this.#breaker.failed(done.result.reason, now())
-    else this.#breaker.succeeded()
-    const { state } = this.#breaker
-    if (before === 'closed' && state.kind === 'open') {
-      this.#stats.counters.trips++
-      log.warn({ sink: sink.name, reason: state.reason }, 'the sink fails, one delivery at a time asks whether it works again')
-    }
-    if (before !== 'closed' && state.kind === 'closed') log.info({ sink: sink.name }, 'the sink works again')
   }
 
   #verdictOn(job: ClaimedJob, done: Attempt): Verdict {

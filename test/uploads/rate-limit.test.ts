@@ -13,8 +13,7 @@ test('in no 60 s more requests go out than a minute may have, however they are a
       let now = T0
       for (const wait of waits) {
         now += wait
-        const count = limit.available(now)
-        limit.take(count, now)
+        const count = limit.reserve(limit.available(now), now)
         taken.push({ at: now, count })
       }
       for (const { at } of taken) {
@@ -31,7 +30,7 @@ test('at the time that it names, and not before, the next request may go out', (
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5_000 }), perMinute => {
       const limit = new RateLimit({ perMinute, now: T0 })
-      limit.take(limit.available(T0), T0)
+      limit.reserve(limit.available(T0), T0)
       const nextAt = limit.nextAt(T0)
       expect(limit.available(nextAt - 1)).toBe(0)
       expect(limit.available(nextAt)).toBeGreaterThanOrEqual(1)
@@ -43,8 +42,7 @@ test('a steady sender gets close to its whole allowance', () => {
   const limit = new RateLimit({ perMinute: 600, now: T0 })
   let sent = 0
   for (let now = T0; now < T0 + 600_000; now = Math.max(now + 1, limit.nextAt(now))) {
-    const count = limit.available(now)
-    limit.take(count, now)
+    const count = limit.reserve(limit.available(now), now)
     sent += count
   }
   expect(sent).toBeGreaterThan(0.99 * 6_000)
@@ -68,18 +66,24 @@ test('a server that allows less is believed, one that allows more is not, and wh
   expect(limit.available(T0 + 60_000)).toBe(2)
 })
 
+test('what was reserved and not sent may be sent by another', () => {
+  const limit = new RateLimit({ perMinute: 600, now: T0 })
+  expect(limit.reserve(50, T0 + 60_000)).toBe(30)
+  limit.release(28)
+  expect(limit.available(T0 + 60_000)).toBe(28)
+})
+
 test('a limit that is changed while it runs counts what has gone out already', () => {
   const limit = new RateLimit({ perMinute: 600, now: T0 })
   let now = T0
   for (let sent = 0; sent < 100; sent++) {
     now = limit.nextAt(now)
-    limit.take(1, now)
+    limit.reserve(1, now)
   }
   limit.configure(120)
   let more = 0
   for (; now < T0 + 59_000; now += 10) {
-    const count = limit.available(now)
-    limit.take(count, now)
+    const count = limit.reserve(limit.available(now), now)
     more += count
   }
   expect(100 + more).toBeLessThanOrEqual(120)
@@ -102,7 +106,7 @@ test('a pause holds everything, a shorter one does not end it, and it ends by it
 
 test('a clock that is set back gives nothing away and does not stop the flow', () => {
   const limit = new RateLimit({ perMinute: 600, now: T0 })
-  limit.take(1, T0)
+  limit.reserve(1, T0)
   expect(limit.available(T0 - 3_600_000)).toBe(0)
   expect(limit.available(T0 - 3_600_000 + 1_000)).toBeGreaterThanOrEqual(9)
 })

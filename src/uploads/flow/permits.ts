@@ -3,18 +3,18 @@
  * token for each job that it claims; every further request waits here for one of its own, so all together stay within the limit.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { RateLimit } from '../rate-limit.ts'
+import type { Allowance } from './allowance.ts'
 
 /** So that a pause that an operator ends early is noticed. */
 const LONGEST_NAP_MS = 1_000
 
 export class Permits {
-  readonly #limit: RateLimit
+  readonly #limit: Allowance
   readonly #now: () => number
   /** One waiter at a time asks for tokens, in the order they came: none is overtaken for ever. */
   #turn: Promise<void> = Promise.resolve()
 
-  constructor({ limit, now }: { readonly limit: RateLimit; readonly now: () => number }) {
+  constructor({ limit, now }: { readonly limit: Allowance; readonly now: () => number }) {
     this.#limit = limit
     this.#now = now
   }
@@ -28,10 +28,9 @@ export class Permits {
 
   async #take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    for (let now = this.#now(); this.#limit.available(now) < 1; now = this.#now()) {
+    for (let now = this.#now(); (await this.#limit.reserve(1, now)) < 1; now = this.#now()) {
       const napMs = Math.min(LONGEST_NAP_MS, Math.max(1, this.#limit.nextAt(now) - now))
       await wait(napMs, undefined, { signal })
     }
-    this.#limit.take(1, this.#now())
   }
 }

@@ -31,6 +31,11 @@ export class SendWindow {
     }
   }
 
+  /** The newest of them did not go out after all. */
+  takeBack(requests: number): void {
+    this.#count -= Math.min(requests, this.#count)
+  }
+
   /** When there will be room for one: `now` when there is. */
   roomAt(now: number): number {
     return this.room(now) > 0 ? now : (this.#times[this.#first] ?? now) + WINDOW_MS

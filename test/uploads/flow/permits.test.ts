@@ -24,7 +24,7 @@ describe('permits for requests beside the worker', () => {
 
   test('a waiter that gives up is told why and holds up nobody behind it', async () => {
     const { limit, permits } = made(600)
-    limit.take(limit.available(Date.now()), Date.now())
+    limit.reserve(limit.available(Date.now()), Date.now())
     const gone = new AbortController()
     const first = permits.acquire(gone.signal)
     const second = permits.acquire(never)
