@@ -11,6 +11,7 @@ export const voiceTables = `
 
   ALTER TABLE audio ADD COLUMN status TEXT NOT NULL DEFAULT 'new';
   ALTER TABLE audio ADD COLUMN ticket_id INTEGER;
+  ALTER TABLE audio ADD COLUMN answer_key TEXT;
   ALTER TABLE audio ADD COLUMN received_at TEXT AS (json_extract(metadata, '$.received_at')) VIRTUAL;
   CREATE INDEX voicemails_by_receipt ON audio (received_at) WHERE kind = 'voicemail';
 

@@ -53,6 +53,7 @@ export class AudioShelf<Metadata extends RecordingMetadata> {
   readonly #schema: z.ZodType<Metadata>
   readonly #insert: StatementSyncInstance
   readonly #delete: StatementSyncInstance
+  readonly #eraseAnswer: StatementSyncInstance
   readonly #ofCall: StatementSyncInstance
   readonly #setTicket: StatementSyncInstance
   readonly #advance: StatementSyncInstance
@@ -62,11 +63,16 @@ export class AudioShelf<Metadata extends RecordingMetadata> {
     this.#kind = kind
     this.#schema = schema
     this.#insert = db.prepare(
-      `INSERT INTO audio (kind, external_id, external_call_id, metadata, file, created_at) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO audio (kind, external_id, external_call_id, metadata, file, answer_key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     )
     this.#delete = db.prepare(
       `UPDATE audio SET deleted_at = ?, metadata = json_remove(metadata, '$.transcript') WHERE kind = ? AND id = ?`,
+    )
+    // The answer is kept for repeats of its key: what was said must not live on there.
+    this.#eraseAnswer = db.prepare(
+      `UPDATE answers SET body = json_set(body, '$.phone_${kind}.transcription', NULL, '$.phone_${kind}.keywords', NULL)
+       WHERE key = (SELECT answer_key FROM audio WHERE kind = ? AND id = ?)`,
     )
     this.#ofCall = db.prepare(
       `SELECT ${columns} FROM audio WHERE kind = ? AND external_call_id = ? AND deleted_at IS NULL ORDER BY id DESC LIMIT 1000`,
@@ -75,11 +81,18 @@ export class AudioShelf<Metadata extends RecordingMetadata> {
     this.#advance = db.prepare("UPDATE audio SET status = ? WHERE kind = ? AND id = ? AND (status = 'new' OR ? = 'archived')")
   }
 
-  /** Stores what is known of a file that is already in place. For use inside a transaction. */
-  add(metadata: Metadata, file: string, now: number): StoredAudio<Metadata> {
+  /**
+   * Stores what is known of a file that is already in place. `answerKey` is that of the answer which shows it, too. For use inside
+   * a transaction. Throws a 422 for an external id that came before.
+   */
+  add(
+    metadata: Metadata,
+    { file, answerKey }: { readonly file: string; readonly answerKey: string },
+    now: number,
+  ): StoredAudio<Metadata> {
     const { external_id, external_call_id } = metadata
     const text = JSON.stringify(metadata)
-    const { changes, lastInsertRowid } = this.#insert.run(this.#kind, external_id, external_call_id, text, file, now)
+    const { changes, lastInsertRowid } = this.#insert.run(this.#kind, external_id, external_call_id, text, file, answerKey, now)
     if (changes === 0)
       throw invalidField('external_id', `another ${this.#kind} with this id came before under another Idempotency-Key`)
     return { id: Number(lastInsertRowid), metadata, file, status: 'new', ticketId: null, createdAt: now, deleted: false }
@@ -126,6 +139,7 @@ export class AudioShelf<Metadata extends RecordingMetadata> {
   /** Marks as deleted, and forgets what was said; the file goes after the commit. For use inside a transaction. */
   remove(id: number, now: number): void {
     this.#delete.run(now, this.#kind, id)
+    this.#eraseAnswer.run(this.#kind, id)
   }
 
   #stored(row: unknown): StoredAudio<Metadata> {

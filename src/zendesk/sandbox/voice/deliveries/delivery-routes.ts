@@ -56,8 +56,8 @@ export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void
       if (id === null) throw unknownCall()
       return id
     }
-    const answer = await uploads.take(request, endpoints.recording, recordingMetadataSchema, callIdOf, (metadata, file) => ({
-      phone_recording: acknowledged(recordingView(recordings.add(metadata, file, clock()), callIdOf(metadata), baseOf(request))),
+    const answer = await uploads.take(request, endpoints.recording, recordingMetadataSchema, callIdOf, (metadata, stored) => ({
+      phone_recording: recordingView(recordings.add(metadata, stored, clock()), callIdOf(metadata), baseOf(request)),
     }))
     return send(reply, answer)
   })
@@ -69,9 +69,9 @@ export function deliveryRoutes(app: FastifyInstance, parts: DeliveryParts): void
       endpoints.voicemail,
       voicemailMetadataSchema,
       () => {},
-      (metadata, file) => {
+      (metadata, stored) => {
         const call = calls.find(metadata.external_call_id)
-        return { phone_voicemail: acknowledged(voicemailView(voicemails.add(metadata, file, clock()), call, baseOf(request))) }
+        return { phone_voicemail: voicemailView(voicemails.add(metadata, stored, clock()), call, baseOf(request)) }
       },
     )
     return send(reply, answer)
@@ -92,7 +92,7 @@ class Uploads {
     endpoint: string,
     schema: z.ZodType<Metadata>,
     check: (metadata: Metadata) => void,
-    effect: (metadata: Metadata, file: string) => object,
+    effect: (metadata: Metadata, stored: { readonly file: string; readonly answerKey: string }) => object,
   ): Promise<Reply> {
     const { answers, media, fileLimitBytes } = this.#parts
     const key = idempotencyKey(request.headers['idempotency-key'])
@@ -105,7 +105,7 @@ class Uploads {
       if (repeated) await media.discard(name)
       else await media.keep(name)
       try {
-        return await answers.once(key, fingerprint(endpoint, metadata), () => effect(metadata, name))
+        return await answers.once(key, fingerprint(endpoint, metadata), () => effect(metadata, { file: name, answerKey: key }))
       } catch (cause) {
         // Refused, so no row names the file. After a failed commit that is not sure: the sweep at the next start decides.
         if (!repeated && cause instanceof Problem) await media.remove(name)
@@ -115,13 +115,4 @@ class Uploads {
       this.#underWay.delete(key)
     }
   }
-}
-
-/** Not what was said: answers are kept for repeats, and what is deleted must not live on in them. */
-function acknowledged<View extends { readonly transcription: unknown; readonly keywords: unknown }>({
-  transcription: _text,
-  keywords: _keywords,
-  ...view
-}: View) {
-  return view
 }
