@@ -92,7 +92,8 @@ export class Callers {
   async #resolve(party: CallParty, requests: UserRequests): Promise<Caller> {
     const { memory, clock } = this.#options
     const key = `caller:${party.value}`
-    const noted = readNote(await memory.get(key))
+    const stored = await memory.get(key)
+    const noted = readNote(stored)
     if (noted !== null && (await this.#isStill(noted, requests))) {
       if (noted.userId !== null && clock() - noted.seenAt >= believedMs) await this.#note(key, { ...noted, seenAt: clock() })
       return noted
@@ -101,7 +102,7 @@ export class Callers {
     const caller = found ?? (await this.#make(party, requests))
     const note: CallerNote = { ...caller, seenAt: clock() }
     // A first finding is claimed: another bridge may have been here meanwhile. A later one replaces what is no longer true.
-    if (noted !== null) {
+    if (stored !== null) {
       await this.#note(key, note)
       return caller
     }

@@ -253,7 +253,7 @@ export class EventDelivery {
   ): NewVoiceComment {
     const transferredTo =
       event.type === 'call.transferred' && this.#parts.settings.display !== 'off' ? agentOf(event.call)?.id : null
-    const displayTo = wish === null ? transferredTo : wish.displayTo
+    const displayTo = wish?.displayTo ?? transferredTo
     return {
       title,
       call_fields: shownFields(event.call.outcome !== null),

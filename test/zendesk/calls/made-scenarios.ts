@@ -38,7 +38,7 @@ export function answeredCall(callId: string, from: CallParty, agents: readonly A
 
 export function transferredCall(callId: string, from: CallParty): CallEvent[] {
   const [started, ringing, answered] = answeredCall(callId, from)
-  const moved = { ...base(from), agents: [alice, bob], ...answeredState }
+  const moved = { ...base(from), agents: [bob], ...answeredState }
   return [
     ...[started, ringing, answered].filter(event => event !== undefined),
     madeEvent(callId, 4, 'call.transferred', moved),

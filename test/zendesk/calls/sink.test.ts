@@ -1,0 +1,338 @@
+import { describe, expect, test } from 'vitest'
+import type { CallParty } from '../../../src/events/event.ts'
+import { madeEvent, madeRecording, madeVoicemail, startedAt } from '../made-events.ts'
+import { madeMp3 } from '../made-mp3.ts'
+import { json } from '../running-sandbox.ts'
+import {
+  asEvent,
+  asRecording,
+  asVoicemail,
+  type DocumentedBridge,
+  documentedBridge,
+  noTickets,
+  through,
+  ticketsOf,
+} from './documented-bridge.ts'
+import { alice, answeredCall, bob, callerNo, missedCall, transferredCall } from './made-scenarios.ts'
+
+const anonymous: CallParty = { kind: 'anonymous', value: 'anonymous', display: null }
+
+async function userOf(bridge: DocumentedBridge, n: number): Promise<unknown> {
+  const { users = [] } = await bridge.get(`/users/search?external_id=${encodeURIComponent(`pbx:${callerNo(n).value}`)}`)
+  return (users[0] as { id: number } | undefined)?.id
+}
+
+/** Addresses name the host that was asked; through the proxy that is another one. */
+const pathOf = (url: unknown): string => String(url).replace(/^https?:\/\/[^/]+/, '')
+
+const displays = async ({ sandbox }: DocumentedBridge) =>
+  (await json(await fetch(`${sandbox.url}/_sandbox/displays`))).displays as Record<string, unknown>[]
+
+describe('an answered call', () => {
+  test('is one record, and a ticket of the caller’s with everything that the rule asked', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    const [seen, ...others] = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(others).toEqual([])
+    expect(seen?.ticket).toMatchObject({
+      external_id: 'call_a',
+      subject: 'First call from +14152000001',
+      assignee_id: alice.id,
+      tags: expect.arrayContaining(['phone', 'first_time_caller']),
+    })
+    expect(seen?.comments.map(({ type, public: shown }) => [type, shown])).toEqual([
+      ['TpeVoiceComment', false],
+      ['TpeVoiceComment', false],
+    ])
+    const { call } = await bridge.get(`/calls/${seen?.comments[0]?.data?.call_id}`)
+    expect(call).toMatchObject({
+      external_id: 'call_a',
+      agent_id: alice.id,
+      completion_status: 'completed',
+      talk_time: 56,
+      ticket_id: seen?.ticket.id,
+    })
+  })
+
+  test('pops up: the profile when one phone rings, the ticket when it is answered', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    const userId = await userOf(bridge, 1)
+    expect(await displays(bridge)).toMatchObject([
+      { agent_id: alice.id, user_id: userId },
+      { agent_id: alice.id, ticket_id: 1 },
+    ])
+  })
+
+  test('pops up nowhere while several phones ring, nor for an agent that Zendesk does not know', async () => {
+    const bridge = await documentedBridge()
+    await bridge.account({ agents: [alice.id] })
+    const sink = bridge.sink({ tickets: noTickets })
+    const [, ringing] = answeredCall('call_a', callerNo(1), [alice, bob])
+    const [, stranger] = answeredCall('call_b', callerNo(2), [bob])
+    if (ringing === undefined || stranger === undefined) throw new Error('no ringing')
+    await through(sink, asEvent(ringing))
+    await through(sink, asEvent(stranger))
+    expect(await displays(bridge)).toEqual([])
+  })
+
+  test('that is transferred changes its agent and pops up at the new one', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    for (const event of transferredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    expect(await displays(bridge)).toContainEqual(expect.objectContaining({ agent_id: bob.id, ticket_id: 1 }))
+    expect((await bridge.get('/calls/1')).call).toMatchObject({ agent_id: bob.id, completion_status: 'completed' })
+  })
+
+  test('without a rule is a record and nothing that anybody sees', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink({ tickets: noTickets })
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    expect(await bridge.sandbox.state()).toMatchObject({ documented_calls: 1, tickets: 0 })
+    expect((await bridge.get('/calls/1')).call).toMatchObject({ completion_status: 'completed', ticket_id: null })
+  })
+
+  test('is not taken back by an event that comes late', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    const [, , answered, ended] = answeredCall('call_a', callerNo(1))
+    if (answered === undefined || ended === undefined) throw new Error('no events')
+    await through(sink, asEvent(ended))
+    await through(sink, asEvent(answered))
+    expect((await bridge.get('/calls/1')).call).toMatchObject({ completion_status: 'completed', duration: 65 })
+    // The rule for answered calls still gets its ticket.
+    expect(await ticketsOf(bridge, await userOf(bridge, 1))).toHaveLength(1)
+  })
+
+  test('within the house is told only where a rule asks for it', async () => {
+    const bridge = await documentedBridge()
+    const from: CallParty = { kind: 'extension', value: '1002', display: 'Bob' }
+    const event = madeEvent('call_a', 3, 'call.answered', { from, direction: 'internal', answeredAt: startedAt })
+    await through(bridge.sink(), asEvent(event))
+    expect(bridge.proxy.seen).toEqual([])
+  })
+})
+
+describe('callers who hide their number', () => {
+  test('leave a record and no ticket', async () => {
+    const bridge = await documentedBridge()
+    for (const event of missedCall('call_a', anonymous)) await through(bridge.sink(), asEvent(event))
+    expect(await bridge.sandbox.state()).toMatchObject({ documented_calls: 1, tickets: 0, users: 0 })
+  })
+
+  test('get tickets where the configuration says so, and one each however often the answer is lost', async () => {
+    const bridge = await documentedBridge()
+    const [, ended] = missedCall('call_a', anonymous)
+    if (ended === undefined) throw new Error('no end')
+    const settings = { anonymous: 'ticket' } as const
+    void bridge.proxy.arm({ at: 1, when: 'after' })
+    expect((await bridge.sink({ settings }).deliver(asEvent(ended), AbortSignal.timeout(5_000))).kind).toBe('retry')
+    bridge.proxy.mend()
+    await through(bridge.sink({ settings }), asEvent(ended))
+    expect(await bridge.sandbox.state()).toMatchObject({ documented_calls: 1, tickets: 1, users: 0 })
+  })
+})
+
+describe('missed calls of one caller', () => {
+  test('that come at once are on one ticket', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    const ends = ['a', 'b', 'c'].flatMap(name => missedCall(`call_${name}`, callerNo(1)).slice(1))
+    await Promise.all(ends.map(event => through(sink, asEvent(event))))
+    const [seen, ...others] = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(others).toEqual([])
+    expect(seen?.comments.filter(({ type }) => type === 'TpeVoiceComment')).toHaveLength(3)
+  })
+
+  test('go onto a new ticket once the old one is solved', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    for (const event of missedCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    await fetch(`${bridge.sandbox.url}/api/v2/tickets/1`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${bridge.sandbox.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ticket: { status: 'solved' } }),
+    })
+    for (const event of missedCall('call_b', callerNo(1))) await through(sink, asEvent(event))
+    expect(await ticketsOf(bridge, await userOf(bridge, 1))).toHaveLength(2)
+  })
+})
+
+describe('a recording', () => {
+  test('is attached under its own name, linked in the record, playable on the ticket, with what was said', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    const transcript = { kind: 'text', text: 'hello, this is Carla', language: 'en', sentiment: null, keywords: [] } as const
+    await through(sink, asRecording({ ...madeRecording('rec_a', audio, 'call_a'), transcript }, audio))
+    const [seen] = await ticketsOf(bridge, await userOf(bridge, 1))
+    const attachment = seen?.comments.flatMap(({ attachments }) => attachments)[0]
+    expect(attachment?.file_name).toBe('rec_a.mp3')
+    const { call } = await bridge.get('/calls/1')
+    expect(call).toMatchObject({ transcript: 'hello, this is Carla' })
+    expect(pathOf(call?.recording_url)).toBe(pathOf(attachment?.content_url))
+    const player = seen?.comments.at(-1)?.data
+    expect(player).toMatchObject({ transcript: 'hello, this is Carla', recording_url: call?.recording_url })
+    expect(pathOf(player?.recording_url)).toMatch(/\.mp3$/)
+    const played = await fetch(attachment?.content_url ?? '')
+    expect(Buffer.from(await played.arrayBuffer()).length).toBe(audio.size)
+  })
+
+  test('waits while its call goes on without a ticket', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const item = { ...madeRecording('rec_a', audio, 'call_a'), foundAt: Date.now() }
+    expect(await bridge.sink().deliver(asRecording(item, audio), AbortSignal.timeout(5_000))).toMatchObject({
+      kind: 'wait',
+      scope: 'job',
+    })
+    expect(bridge.proxy.seen).toEqual([])
+  })
+
+  test('of a call without a ticket makes one, by the call’s own record', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink({ tickets: noTickets })
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    await through(sink, asRecording(madeRecording('rec_a', audio, 'call_a'), audio))
+    const [seen] = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(seen?.comments.map(({ type }) => type)).toEqual(['TpeVoiceComment', 'Comment'])
+    expect((await bridge.get('/calls/1')).call).toMatchObject({ ticket_id: seen?.ticket.id })
+  })
+
+  test('of a call without a ticket is left out where the configuration says so', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink({ tickets: noTickets, settings: { recordingsWithoutTicket: 'skip' } })
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    expect(await through(sink, asRecording(madeRecording('rec_a', audio, 'call_a'), audio))).toBeNull()
+    expect(await bridge.sandbox.state()).toMatchObject({ tickets: 0, attachments: 0, uploads_waiting: 0 })
+  })
+
+  test('of no known call gets a ticket of its own, once, also when its answer is lost', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const delivery = asRecording(madeRecording('rec_a', audio, null), audio)
+    void bridge.proxy.arm({ at: 2, when: 'after' })
+    expect((await bridge.sink().deliver(delivery, AbortSignal.timeout(5_000))).kind).toBe('retry')
+    bridge.proxy.mend()
+    await through(bridge.sink(), delivery)
+    expect(await bridge.sandbox.state()).toMatchObject({ tickets: 1, attachments: 1 })
+  })
+
+  test('for a ticket that was closed meanwhile gets another one', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    await fetch(`${bridge.sandbox.url}/api/v2/tickets/1`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${bridge.sandbox.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ticket: { status: 'closed' } }),
+    })
+    await through(sink, asRecording(madeRecording('rec_a', audio, 'call_a'), audio))
+    const tickets = await ticketsOf(bridge, await userOf(bridge, 1))
+    const files = tickets.map(({ comments }) => comments.flatMap(({ attachments }) => attachments).length)
+    expect(files.sort()).toEqual([0, 1])
+  })
+
+  test('that is too large for Zendesk is linked from the archive, or refused with what to do', async () => {
+    const bridge = await documentedBridge()
+    const small = await madeMp3(bridge.folder, 'a.mp3')
+    // Four hours at 32 kbit/s; only its size is looked at before anything is sent.
+    const audio = { ...small, size: 57_600_000, durationMs: 4 * 3_600_000 }
+    const sink = bridge.sink({ link: async ({ id }) => `https://archive.example/${id}.mp3` })
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    await through(sink, asRecording(madeRecording('rec_a', audio, 'call_a'), audio))
+    expect((await bridge.get('/calls/1')).call).toMatchObject({ recording_url: 'https://archive.example/rec_a.mp3' })
+    const refused = await bridge
+      .sink()
+      .deliver(asRecording(madeRecording('rec_b', audio, 'call_a'), audio), AbortSignal.timeout(5_000))
+    expect(refused).toMatchObject({ kind: 'reject', reason: expect.stringContaining('configure archive') })
+  })
+
+  test('whose upload ran out before it was attached goes up again', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    const delivery = asRecording(madeRecording('rec_a', audio, 'call_a'), audio)
+    void bridge.proxy.arm({ at: 2, when: 'before' })
+    expect((await sink.deliver(delivery, AbortSignal.timeout(5_000))).kind).toBe('retry')
+    bridge.proxy.mend()
+    await bridge.account({ upload_kept_ms: 0 })
+    await bridge.account({ upload_kept_ms: 3_600_000 })
+    await through(bridge.sink({ clock: () => Date.now() + 3_600_000 }), delivery)
+    const [seen] = await ticketsOf(bridge, await userOf(bridge, 1))
+    const { call } = await bridge.get('/calls/1')
+    const [attachment] = seen?.comments.flatMap(({ attachments }) => attachments) ?? []
+    expect(pathOf(call?.recording_url)).toBe(pathOf(attachment?.content_url))
+  })
+})
+
+describe('a voicemail', () => {
+  test('that no rule speaks of is a ticket with a player and the file', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const item = { ...madeVoicemail('vm_a', audio), from: callerNo(1) }
+    await through(bridge.sink({ tickets: noTickets }), asVoicemail(item, audio))
+    const [seen] = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(seen?.ticket).toMatchObject({ subject: 'Voicemail from +14152000001', external_id: 'vm_a' })
+    expect(seen?.comments.flatMap(({ attachments }) => attachments)).toMatchObject([{ file_name: 'vm_a.mp3' }])
+    expect(seen?.comments.some(({ type }) => type === 'VoiceComment')).toBe(true)
+  })
+
+  test('of a call that has a ticket goes there', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink()
+    for (const event of missedCall('call_a', callerNo(1), true)) await through(sink, asEvent(event))
+    await through(sink, asVoicemail({ ...madeVoicemail('vm_a', audio, 'call_a'), from: callerNo(1) }, audio))
+    const tickets = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(tickets).toHaveLength(1)
+    expect(tickets[0]?.comments.flatMap(({ attachments }) => attachments)).toHaveLength(1)
+  })
+})
+
+describe('an account without the Partner Edition', () => {
+  test('gets tickets with a player, and nothing that it may not have', async () => {
+    const bridge = await documentedBridge()
+    await bridge.account({ partner_edition: false })
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink({ settings: { licence: 'none' } })
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    await through(sink, asRecording(madeRecording('rec_a', audio, 'call_a'), audio))
+    await through(sink, asVoicemail({ ...madeVoicemail('vm_a', audio), from: callerNo(2) }, audio))
+    expect(await bridge.sandbox.state()).toMatchObject({ tickets: 2, documented_calls: 0, attachments: 2 })
+    const [seen] = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(seen?.ticket).toMatchObject({ external_id: 'call_a', assignee_id: alice.id })
+    expect(seen?.comments.filter(({ type }) => type === 'VoiceComment')).toHaveLength(1)
+  })
+
+  test('is told how to say so when it was not', async () => {
+    const bridge = await documentedBridge()
+    await bridge.account({ partner_edition: false })
+    const [, ended] = missedCall('call_a', callerNo(1))
+    if (ended === undefined) throw new Error('no end')
+    expect(await bridge.sink().deliver(asEvent(ended), AbortSignal.timeout(5_000))).toMatchObject({
+      kind: 'wait',
+      scope: 'sink',
+      reason: expect.stringContaining('zendesk.licence: none'),
+    })
+  })
+})
+
+test('a ticket that was changed too often makes its call wait, and no other', async () => {
+  const bridge = await documentedBridge()
+  await bridge.account({ updates_per_ticket: 1 })
+  const sink = bridge.sink()
+  const [, ended] = missedCall('call_a', callerNo(1))
+  if (ended === undefined) throw new Error('no end')
+  expect(await sink.deliver(asEvent(ended), AbortSignal.timeout(5_000))).toMatchObject({ kind: 'wait', scope: 'job' })
+  await bridge.account({ updates_per_ticket: 30 })
+  await through(bridge.sink(), asEvent(ended))
+  expect(await bridge.sandbox.state()).toMatchObject({ tickets: 1, documented_calls: 1 })
+})
