@@ -9,6 +9,7 @@ import { demoCommand } from './demo.ts'
 import { CommandFailed } from './failure.ts'
 import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
+import { reportCommand } from './report.ts'
 import { sandboxCommand } from './sandbox.ts'
 import { startCommand } from './start.ts'
 import { uploadsCommand } from './uploads.ts'
@@ -32,6 +33,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     callsCommand,
     uploadsCommand,
     importCommand,
+    reportCommand,
     applyCommand,
     initCommand,
   ]) {
