@@ -81,6 +81,13 @@ const migrations: readonly (readonly string[])[] = [
        updated_at bigint not null
      )`,
     'create index sink_memory_updated on sink_memory (updated_at)',
+    `create table sink_budget (
+       name text collate "C" primary key,
+       tokens double precision not null,
+       filled_at bigint not null,
+       paused_until bigint not null default 0,
+       pause_reason text
+     )`,
   ],
 ]
 

@@ -2,7 +2,9 @@
  * The store that several bridges share. What this bridge claims is its own while it renews its lease; what a dead bridge had
  * claimed becomes anybody's when its lease is over.
  */
+import type { OpenDatabase } from './open-database.ts'
 import { openPostgres, type PostgresOptions } from './postgres-database.ts'
+import { SharedRateLimit } from './shared-rate-limit.ts'
 import { Store, type StoreOptions } from './store.ts'
 
 export interface SharedStoreOptions extends PostgresOptions, Omit<StoreOptions, 'lease' | 'log'> {
@@ -17,8 +19,16 @@ const LEASE_MS = 30_000
 const RENEWALS_PER_LEASE = 4
 
 export class PostgresStore extends Store {
+  readonly #db: OpenDatabase['db']
+  readonly #now: () => number
   #timer: NodeJS.Timeout | null = null
   #beat: Promise<void> = Promise.resolve()
+
+  private constructor(database: OpenDatabase, options: StoreOptions) {
+    super(database, options)
+    this.#db = database.db
+    this.#now = options.now
+  }
 
   /** Throws a StoreOpenError that says what to do. */
   static async open(options: SharedStoreOptions): Promise<PostgresStore> {
@@ -26,6 +36,15 @@ export class PostgresStore extends Store {
     const store = new PostgresStore(await openPostgres(options), { ...options, lease: { owner, ms: leaseMs } })
     store.#renewEvery(leaseMs / RENEWALS_PER_LEASE, options.log)
     return store
+  }
+
+  /** One limit for all bridges of this database that name it. */
+  rateLimit(options: {
+    readonly name: string
+    readonly perMinute: number
+    readonly log: PostgresOptions['log']
+  }): SharedRateLimit {
+    return new SharedRateLimit({ ...options, db: this.#db, now: this.#now })
   }
 
   override async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
+import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
 import { aChange, T0 } from '../fixtures.ts'
 import { PostgresServer } from './postgres-server.ts'
 import { storeContract } from './store-contract.ts'
@@ -129,6 +130,35 @@ describe('a database that bridges share', () => {
     await server.run()
     await vi.waitFor(() => store.calls.append([aChange('x', [2])]), { timeout: 5_000 })
     expect(await store.views.eventsAfter(null, 9)).toHaveLength(2)
+  })
+
+  test('bridges together stay within one limit, use it up, and are all held by one pause', async () => {
+    const url = await server.database()
+    const stores = await Promise.all([open(url), open(url), open(url)])
+    const limits = stores.map(store => store.rateLimit({ name: 'zendesk', perMinute: 6_000, log: silent }))
+    const begun = Date.now()
+    let sent = 0
+    const send = async (limit: SharedRateLimit): Promise<void> => {
+      while (Date.now() < begun + 1_000) {
+        const allowed = await limit.reserve(50, Date.now())
+        if (allowed > 2) {
+          await limit.release(1)
+          sent += allowed - 1
+        } else sent += allowed
+      }
+    }
+    await Promise.all(limits.map(send))
+    const seconds = (Date.now() - begun) / 1000
+    expect(sent).toBeLessThanOrEqual(100 * seconds + 30 + 1)
+    expect(sent).toBeGreaterThan(50)
+    const [first, second] = limits
+    first?.pauseUntil(Date.now() + 60_000, '429')
+    await first?.reserve(1, Date.now())
+    expect(await second?.reserve(1, Date.now())).toBe(0)
+    expect(second?.pause(Date.now())).toMatchObject({ reason: '429' })
+    second?.resume()
+    expect(await second?.reserve(1, Date.now())).toBe(1)
+    expect(await first?.reserve(1, Date.now())).toBe(1)
   })
 
   test('one that cannot be reached is named without its password', async () => {

@@ -1,0 +1,116 @@
+/**
+ * One rate limit for all bridges of a shared database: a token bucket in one row. A bridge takes tokens as it sends, so one that is
+ * idle holds none back; a pause that one of them was asked for holds them all.
+ *
+ * In any 60 s no more than `perMinute` and the bucket's burst go out, together: a two-hundredth part more at most.
+ */
+import { type Kysely, sql } from 'kysely'
+import type { Allowance, Pause } from '../flow/allowance.ts'
+import { databaseNow } from './dialect.ts'
+import type { Schema } from './schema.ts'
+
+const BURST = 0.005
+const MINUTE_MS = 60_000
+
+export interface SharedRateLimitOptions {
+  readonly db: Kysely<Schema>
+  /** Which limit: bridges that deliver to the same account name the same one. */
+  readonly name: string
+  /** The least of what the bridges ask for counts, since each takes tokens at its own rate. */
+  readonly perMinute: number
+  /** A pause that could not be shared holds this bridge only. */
+  readonly log: { warn(fields: object, msg: string): void }
+  /** Epoch ms. */
+  readonly now: () => number
+}
+
+interface Granted {
+  readonly count: number
+  /** ms until there is a token again. */
+  readonly next_in: number
+  /** ms that the pause still lasts; 0 without one. */
+  readonly paused_for: number
+  readonly pause_reason: string | null
+}
+
+export class SharedRateLimit implements Allowance {
+  readonly #options: SharedRateLimitOptions
+  readonly #burst: number
+  readonly #perMs: number
+  #nextAt = 0
+  #pause: Pause | null = null
+  #sharing: Promise<void> = Promise.resolve()
+
+  constructor(options: SharedRateLimitOptions) {
+    if (!(options.perMinute >= 1)) throw new RangeError(`requests a minute must be 1 or more, not ${options.perMinute}`)
+    this.#options = options
+    this.#burst = Math.max(1, Math.floor(options.perMinute * BURST))
+    this.#perMs = options.perMinute / MINUTE_MS
+  }
+
+  async reserve(wanted: number, now: number): Promise<number> {
+    const { db, name } = this.#options
+    await this.#sharing
+    await sql`insert into sink_budget (name, tokens, filled_at) values (${name}, 1, ${databaseNow}) on conflict (name) do nothing`.execute(
+      db,
+    )
+    const { rows } = await sql<Granted>`
+      with budget as materialized (select tokens, filled_at, paused_until, pause_reason from sink_budget where name = ${name} for update),
+        filled as materialized (
+          select least(${this.#burst}::float8, tokens + greatest(0, ${databaseNow} - filled_at) * ${this.#perMs}::float8) as tokens,
+            greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, greatest(filled_at, ${databaseNow}) as at
+          from budget),
+        granted as materialized (
+          select filled.*, case when paused_for > 0 then 0 else least(${wanted}::int, floor(tokens + 1e-6)::int) end as count from filled)
+      update sink_budget as b set tokens = granted.tokens - granted.count, filled_at = granted.at
+      from granted where b.name = ${name}
+      returning granted.count, granted.paused_for, granted.pause_reason,
+        greatest(0, ceil((1 - (granted.tokens - granted.count)) / ${this.#perMs}::float8))::int as next_in`.execute(db)
+    const [granted] = rows
+    if (granted === undefined) return 0
+    this.#pause =
+      granted.paused_for > 0
+        ? { until: now + granted.paused_for, reason: granted.pause_reason ?? 'another bridge was told to wait' }
+        : null
+    this.#nextAt = granted.count < wanted ? now + granted.next_in : now
+    return granted.count
+  }
+
+  async release(count: number): Promise<void> {
+    const { db, name } = this.#options
+    await sql`update sink_budget set tokens = tokens + ${count}::int where name = ${name}`.execute(db)
+  }
+
+  nextAt(now: number): number {
+    return Math.max(now, this.#nextAt, this.pause(now)?.until ?? 0)
+  }
+
+  pauseUntil(until: number, reason: string): void {
+    if (this.#pause !== null && until <= this.#pause.until) return
+    this.#pause = { until, reason }
+    const forMs = Math.max(0, until - this.#options.now())
+    this.#share(
+      sql`update sink_budget set pause_reason = ${reason}, paused_until = greatest(paused_until, ${databaseNow} + ${forMs}::bigint)
+        where name = ${this.#options.name}`.execute(this.#options.db),
+    )
+  }
+
+  pause(now: number): Pause | null {
+    if (this.#pause !== null && now >= this.#pause.until) this.#pause = null
+    return this.#pause
+  }
+
+  resume(): void {
+    this.#pause = null
+    this.#share(sql`update sink_budget set paused_until = 0 where name = ${this.#options.name}`.execute(this.#options.db))
+  }
+
+  // The next reservation waits for it, so a bridge never overtakes its own pause.
+  #share(change: Promise<unknown>): void {
+    this.#sharing = change.then(
+      () => {},
+      error =>
+        this.#options.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'a pause could not be shared'),
+    )
+  }
+}
