@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Answers } from './answers.ts'
 import { accept } from './asked.ts'
 import { type Faults, faultLimit, faultSchema } from './faults.ts'
-import { overviewPage } from './overview-page.ts'
+import { type PageParts, pageRoutes } from './page/page-routes.ts'
 import { notFound, Problem } from './problem.ts'
 import {
   type AccountOperatorParts,
@@ -18,7 +18,7 @@ import {
 import type { AudioShelf, StoredRecording, StoredVoicemail } from './voice/audio/audio-shelf.ts'
 import type { Calls } from './voice/calls/call-log.ts'
 
-export interface OperatorParts extends AccountOperatorParts {
+export interface OperatorParts extends AccountOperatorParts, PageParts {
   readonly answers: Answers
   readonly calls: Calls
   readonly recordings: AudioShelf<StoredRecording['metadata']>
@@ -88,20 +88,7 @@ export function operatorRoutes(app: FastifyInstance, parts: OperatorParts): void
     return reply.code(204).send()
   })
 
-  app.get('/', async (request, reply) => {
-    const newest = { limit: 20 }
-    const overview = {
-      version,
-      counts: counts(),
-      calls: calls.list(newest).rows,
-      recordings: recordings.list(newest).rows,
-      voicemails: voicemails.list(newest).rows,
-    }
-    if (!(request.headers.accept ?? '').includes('text/html')) return { sandbox: { version, ...overview.counts } }
-    // The page loads nothing and runs nothing.
-    reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-    return reply.type('text/html; charset=utf-8').send(overviewPage(overview))
-  })
+  pageRoutes(app, parts, counts)
 }
 
 /** From this machine, and addressed as this machine: a web page that rebinds its own name to 127.0.0.1 sends that name. */
