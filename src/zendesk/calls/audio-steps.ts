@@ -8,7 +8,7 @@ import type { AudioItem, EncodedAudio } from '../../events/recording.ts'
 import type { TicketVoiceComment } from '../wire/documented/ticket.ts'
 import { uploadKeptMs, uploadLimitBytes } from '../wire/documented/upload.ts'
 import type { Desk } from './desk.ts'
-import { reject } from './halt.ts'
+import { Halt, reject } from './halt.ts'
 import type { ItemNote } from './item-note.ts'
 import { attachedFile, hasPlayer } from './look-up.ts'
 import type { Note } from './note.ts'
@@ -31,6 +31,8 @@ export interface AudioParts {
 
 /** How long an upload must still be kept to begin attaching it. */
 const marginMs = 5 * 60_000
+/** An upload that Zendesk lost goes up again; a file that it does not want is not sent for ever. */
+const uploadLimit = 3
 
 /** The audio's address: uploaded, unless it is already and not lost since; too large, it is linked. */
 export async function audioUrl({ desk, item, audio, note, link, now }: AudioParts): Promise<string> {
@@ -51,6 +53,7 @@ export async function audioUrl({ desk, item, audio, note, link, now }: AudioPart
   // Whatever pointed at an upload before points at nothing now.
   await note.set({
     token: uploaded.token,
+    uploads: note.value.uploads + 1,
     url: uploaded.url,
     expiresAt: uploaded.expiresAt ?? now + uploadKeptMs,
     linked: false,
@@ -59,21 +62,37 @@ export async function audioUrl({ desk, item, audio, note, link, now }: AudioPart
   return uploaded.url
 }
 
-/** Attaches the upload to the ticket by a private comment; a linked one has nothing to attach. */
+/**
+ * Attaches the upload to the ticket by a private comment; a linked one has nothing to attach. A refusal (422) of an open ticket means
+ * that the upload is gone: the next try sends it again.
+ */
 export async function attach({ desk, item, note }: AudioParts, ticketId: number, body: string): Promise<void> {
-  const { token, attached } = note.value
+  const { token, attached, uploads } = note.value
   if (attached || token === null) return
-  await note.once(
-    {
-      name: 'attach',
-      look: () => attachedFile(desk, ticketId, fileName(item)),
-      make: async () => {
-        await desk.changeTicket(ticketId, { comment: { body, public: false, uploads: [token] } })
-        return note.value.url
+  try {
+    await note.once(
+      {
+        name: 'attach',
+        look: () => attachedFile(desk, ticketId, fileName(item)),
+        make: async () => {
+          await desk.changeTicket(ticketId, { comment: { body, public: false, uploads: [token] } })
+          return note.value.url
+        },
       },
-    },
-    url => ({ attached: true, url: url ?? note.value.url }),
-  )
+      url => ({ attached: true, url: url ?? note.value.url }),
+    )
+  } catch (cause) {
+    const refused = cause instanceof Halt && cause.status === 422
+    if (!refused || uploads >= uploadLimit || (await isClosed(desk, ticketId))) throw cause
+    await note.set({ token: null, url: null, linked: false })
+    throw new Halt({ kind: 'retry', afterMs: null, reason: `${cause.message}; the audio goes up again` }, true)
+  }
+}
+
+/** Whether a ticket takes nothing any more, or is gone. */
+export async function isClosed(desk: Desk, ticketId: number): Promise<boolean> {
+  const ticket = await desk.ticket(ticketId)
+  return ticket === null || ticket.status === 'closed'
 }
 
 /** The player of an account without call records, or of audio that belongs to none. */

@@ -9,6 +9,8 @@ export const itemNoteSchema = z.object({
   token: z.string().nullable().default(null),
   /** Epoch ms: an upload that is not attached by then is gone. */
   expiresAt: z.number().default(0),
+  /** How often it went up. */
+  uploads: z.int().default(0),
   /** Where the audio can be heard. */
   url: z.string().nullable().default(null),
   /** The ticket that was made for it, because the call had none. */

@@ -11,7 +11,7 @@
 import type { RecordingItem } from '../../events/recording.ts'
 import type { NewSupportTicket, TicketVoiceComment } from '../wire/documented/ticket.ts'
 import { documentedTime } from '../wire/documented/words.ts'
-import { type AudioParts, attach, audioUrl, fileName, play, transcriptOf } from './audio-steps.ts'
+import { type AudioParts, attach, audioUrl, fileName, isClosed, play, transcriptOf } from './audio-steps.ts'
 import type { CallNote } from './call-note.ts'
 import { Halt, waitJob } from './halt.ts'
 import { hasVoiceComment } from './look-up.ts'
@@ -67,7 +67,7 @@ async function withRecord(parts: RecordingParts, call: Note<CallNote>, recordId:
   try {
     await attach(parts, there, bodyOf(parts))
   } catch (cause) {
-    if (!(await isClosed(parts, cause, there))) throw cause
+    if (!(await wasClosed(parts, cause, there))) throw cause
     return withoutRecord(parts, null)
   }
   if (ticketId !== null) {
@@ -147,17 +147,16 @@ async function withoutRecord(parts: RecordingParts, known: number | null): Promi
     await attach(parts, ticketId, bodyOf(parts))
     await play(parts, ticketId, voiceOf(parts, note.value.url ?? url))
   } catch (cause) {
-    if (note.value.ticketId !== null || !(await isClosed(parts, cause, ticketId))) throw cause
+    if (note.value.ticketId !== null || !(await wasClosed(parts, cause, ticketId))) throw cause
     return withoutRecord(parts, null)
   }
   return ticketId
 }
 
 /** A closed ticket takes nothing any more: a recording that comes days later needs another. */
-async function isClosed({ desk, note }: RecordingParts, cause: unknown, ticketId: number): Promise<boolean> {
-  if (!(cause instanceof Halt) || cause.status !== 422) return false
-  const ticket = await desk.ticket(ticketId)
-  if (ticket !== null && ticket.status !== 'closed') return false
+async function wasClosed({ desk, note }: RecordingParts, cause: unknown, ticketId: number): Promise<boolean> {
+  if (!(cause instanceof Halt) || (cause.status !== 422 && cause.status !== 404)) return false
+  if (!(await isClosed(desk, ticketId))) return false
   await note.set({ attached: false, played: false })
   return true
 }

@@ -8,7 +8,7 @@ import { Callers } from '../../../src/zendesk/callers/callers.ts'
 import type { LinkTo } from '../../../src/zendesk/calls/audio-steps.ts'
 import type { CallsSettings } from '../../../src/zendesk/calls/settings.ts'
 import { CallsSink } from '../../../src/zendesk/calls/sink.ts'
-import type { Delivery, DeliveryResult } from '../../../src/zendesk/delivery.ts'
+import type { Delivery } from '../../../src/zendesk/delivery.ts'
 import { bearer, Connection } from '../../../src/zendesk/http/connection.ts'
 import type { SinkMemory } from '../../../src/zendesk/memory.ts'
 import { noTickets, type TicketRules, ticketRules } from '../../../src/zendesk/tickets/ticket-rules.ts'
@@ -111,13 +111,14 @@ export async function documentedBridge(): Promise<DocumentedBridge> {
 
 /** Delivers as the worker would, until it is through; throws what an operator would see of a dead letter. */
 export async function through(sink: CallsSink, delivery: Delivery): Promise<string | null> {
-  let last: DeliveryResult | null = null
+  const reasons: string[] = []
   for (let attempt = 0; attempt < 20; attempt++) {
-    last = await sink.deliver(delivery, AbortSignal.timeout(10_000))
-    if (last.kind === 'delivered') return last.remoteId
-    if (last.kind === 'reject') break
+    const result = await sink.deliver(delivery, AbortSignal.timeout(10_000))
+    if (result.kind === 'delivered') return result.remoteId
+    reasons.push(result.reason)
+    if (result.kind === 'reject') break
   }
-  throw new Error(`not delivered: ${last?.kind === 'delivered' ? '' : last?.reason}`)
+  throw new Error(`not delivered: ${reasons.at(-1)}`)
 }
 
 /** What the sandbox has of one caller, read back as a person would. */

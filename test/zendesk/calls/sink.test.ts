@@ -160,6 +160,29 @@ describe('missed calls of one caller', () => {
   })
 })
 
+describe('a ticket that the PBX names', () => {
+  const named = (callId: string, ticketId: string) => {
+    const [, , answered] = answeredCall(callId, callerNo(1))
+    if (answered === undefined) throw new Error('no answer')
+    return { ...answered, call: { ...answered.call, directives: { 'ticket-id': ticketId } } }
+  }
+
+  test('takes the call, with what was said of it', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    for (const event of missedCall('call_a', callerNo(2))) await through(sink, asEvent(event))
+    await through(sink, asEvent(named('call_b', '1')))
+    expect((await bridge.get('/calls/2')).call).toMatchObject({ external_id: 'call_b', ticket_id: 1 })
+    expect(await bridge.sandbox.state()).toMatchObject({ tickets: 1 })
+  })
+
+  test('and that does not exist gives way to a new one', async () => {
+    const bridge = await documentedBridge()
+    await through(bridge.sink(), asEvent(named('call_b', '4711')))
+    expect(await ticketsOf(bridge, await userOf(bridge, 1))).toHaveLength(1)
+  })
+})
+
 describe('a recording', () => {
   test('is attached under its own name, linked in the record, playable on the ticket, with what was said', async () => {
     const bridge = await documentedBridge()
@@ -271,6 +294,22 @@ describe('a recording', () => {
     const [attachment] = seen?.comments.flatMap(({ attachments }) => attachments) ?? []
     expect(pathOf(call?.recording_url)).toBe(pathOf(attachment?.content_url))
   })
+})
+
+test('an upload that Zendesk no longer has is sent again, but not for ever', async () => {
+  const bridge = await documentedBridge()
+  const audio = await madeMp3(bridge.folder, 'a.mp3')
+  const sink = bridge.sink()
+  for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+  const delivery = asRecording(madeRecording('rec_a', audio, 'call_a'), audio)
+  await bridge.sandbox.fault('tickets', { kind: 'status', status: 422, body: { error: 'RecordInvalid' } }, { times: 1 })
+  await through(sink, delivery)
+  expect(await bridge.sandbox.state()).toMatchObject({ attachments: 1 })
+  // Every change of a ticket is refused; looking at it is not. The look here makes the next change the second request.
+  await bridge.sandbox.fault('tickets', { kind: 'status', status: 422, body: { error: 'RecordInvalid' } }, { times: 9, every: 2 })
+  await bridge.get('/tickets/1')
+  const stubborn = asRecording(madeRecording('rec_b', audio, 'call_a'), audio)
+  await expect(through(sink, stubborn)).rejects.toThrow('422')
 })
 
 describe('a voicemail', () => {
