@@ -149,10 +149,11 @@ export class EventDelivery {
       const { id, ticket_id } = await desk.createCall(body)
       return { recordId: id, ticketId: ticket_id }
     }
-    const look = async (askedAt: number) => {
-      if (chosen !== null) return recordOnTicket(desk, chosen, event.callId)
-      return shown ? recordOnNewTicket(desk, requester.userId, event.callId, askedAt) : null
-    }
+    // Also where no ticket is wanted now: the rules may have been others when it was asked for.
+    const look = (askedAt: number) =>
+      chosen === null
+        ? recordOnNewTicket(desk, requester.userId, event.callId, askedAt)
+        : recordOnTicket(desk, chosen, event.callId)
     try {
       await note.once({ name: 'record', look, make }, ({ recordId, ticketId }) => ({
         recordId,

@@ -55,6 +55,8 @@ export interface SinkChanges {
   readonly callers?: { readonly create?: boolean; readonly ambiguous?: 'most-recent' | 'none' }
   readonly link?: LinkTo
   readonly clock?: () => number
+  /** Instead of the proxy. */
+  readonly baseUrl?: string
 }
 
 export interface DocumentedBridge {
@@ -82,8 +84,10 @@ export async function documentedBridge(): Promise<DocumentedBridge> {
     proxy,
     memory: store.memory,
     folder,
-    sink({ tickets = standardRules, settings: changed = {}, callers = {}, link = async () => null, clock = Date.now } = {}) {
-      const connection = new Connection({ baseUrl: proxy.url, authorization: bearer(sandbox.token), userAgent: 'test', clock })
+    sink(changes = {}) {
+      const { tickets = standardRules, settings: changed = {}, callers = {}, link = async () => null, clock = Date.now } = changes
+      const { baseUrl = proxy.url } = changes
+      const connection = new Connection({ baseUrl, authorization: bearer(sandbox.token), userAgent: 'test', clock })
       onTestFinished(() => connection.close())
       const { memory } = store
       const who = { create: true, ambiguous: 'most-recent', name: 'display', ...callers } as const

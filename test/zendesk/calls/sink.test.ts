@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { CallParty } from '../../../src/events/event.ts'
+import { warningHeader } from '../../../src/zendesk/wire/documented/words.ts'
 import { madeEvent, madeRecording, madeVoicemail, startedAt } from '../made-events.ts'
 import { madeMp3 } from '../made-mp3.ts'
 import { json } from '../running-sandbox.ts'
+import { scriptedServer } from '../scripted-server.ts'
 import {
   asEvent,
   asRecording,
@@ -15,6 +17,7 @@ import {
 } from './documented-bridge.ts'
 import { alice, answeredCall, bob, callerNo, missedCall, transferredCall } from './made-scenarios.ts'
 
+const alicesPhone: CallParty = { kind: 'extension', value: '1001', display: 'Alice' }
 const anonymous: CallParty = { kind: 'anonymous', value: 'anonymous', display: null }
 
 async function userOf(bridge: DocumentedBridge, n: number): Promise<unknown> {
@@ -104,6 +107,33 @@ describe('an answered call', () => {
     expect((await bridge.get('/calls/1')).call).toMatchObject({ completion_status: 'completed', duration: 65 })
     // The rule for answered calls still gets its ticket.
     expect(await ticketsOf(bridge, await userOf(bridge, 1))).toHaveLength(1)
+  })
+
+  test('that the house made belongs to whom it called', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    const outbound = { direction: 'outbound', from: alicesPhone, to: callerNo(1) } as const
+    for (const event of answeredCall('call_a', callerNo(1))) {
+      await through(sink, asEvent({ ...event, call: { ...event.call, ...outbound } }))
+    }
+    expect((await bridge.get('/calls/1')).call).toMatchObject({
+      direction: 'outbound',
+      from_line: '1001',
+      to_line: '+14152000001',
+      end_user_id: await userOf(bridge, 1),
+      ticket_id: null,
+    })
+  })
+
+  test('that is held and resumed is told at its end, not meanwhile', async () => {
+    const bridge = await documentedBridge()
+    for (const type of ['call.started', 'call.held', 'call.resumed', 'call.merged'] as const) {
+      expect(await bridge.sink().deliver(asEvent(madeEvent('call_a', 1, type)), AbortSignal.timeout(5_000))).toEqual({
+        kind: 'delivered',
+        remoteId: null,
+      })
+    }
+    expect(bridge.proxy.seen).toEqual([])
   })
 
   test('within the house is told only where a rule asks for it', async () => {
@@ -374,4 +404,30 @@ test('a ticket that was changed too often makes its call wait, and no other', as
   await bridge.account({ updates_per_ticket: 30 })
   await through(bridge.sink(), asEvent(ended))
   expect(await bridge.sandbox.state()).toMatchObject({ tickets: 1, documented_calls: 1 })
+})
+
+test('Zendesk drops no key of anything that is sent', async () => {
+  const bridge = await documentedBridge()
+  const dropped: (string | null)[] = []
+  const recorder = await scriptedServer((response, request) => {
+    const { method, url, headers } = request
+    const asked = recorder.seen.at(-1)
+    const body = method === 'GET' || asked === undefined ? null : asked.body
+    const sent = { authorization: String(headers.authorization), 'content-type': headers['content-type'] ?? 'application/json' }
+    fetch(`${bridge.sandbox.url}${url}`, { method: method ?? 'GET', headers: sent, body }).then(async answer => {
+      dropped.push(answer.headers.get(warningHeader))
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+    })
+  })
+  const audio = await madeMp3(bridge.folder, 'a.mp3')
+  const transcript = { kind: 'text', text: 'hello', language: 'en', sentiment: null, keywords: [] } as const
+  for (const licence of ['partner-edition', 'none'] as const) {
+    const sink = bridge.sink({ baseUrl: recorder.url, settings: { licence, brandId: 7 } })
+    for (const event of transferredCall(`call_${licence}`, callerNo(1))) await through(sink, asEvent(event))
+    for (const event of missedCall(`call_missed_${licence}`, callerNo(2))) await through(sink, asEvent(event))
+    await through(sink, asRecording({ ...madeRecording(`rec_${licence}`, audio, `call_${licence}`), transcript }, audio))
+    await through(sink, asVoicemail({ ...madeVoicemail(`vm_${licence}`, audio), from: callerNo(3), transcript }, audio))
+  }
+  expect(dropped.length).toBeGreaterThan(30)
+  expect(new Set(dropped)).toEqual(new Set([null]))
 })
