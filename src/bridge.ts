@@ -17,6 +17,7 @@ import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
 import { Pruning } from './bridge/pruning.ts'
 import { ThreadedSignalling } from './bridge/threaded-signalling.ts'
+import { timeoutsFor, zendeskAccount } from './bridge/zendesk.ts'
 import type { Config } from './config/schema.ts'
 import { agentDirectory } from './events/agents.ts'
 import type { CallEvent } from './events/event.ts'
@@ -24,12 +25,9 @@ import type { CallJournal } from './events/journal.ts'
 import { numberPlan } from './events/numbers.ts'
 import { CallTracker } from './events/tracker.ts'
 import type { HopAddress } from './sip/message/message.ts'
-import { Permits } from './uploads/flow/permits.ts'
 import { RateLimit } from './uploads/rate-limit.ts'
 import { SqliteStore } from './uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from './uploads/worker.ts'
-import { bearer, Connection } from './zendesk/http/connection.ts'
-import { PartnerEditionSink } from './zendesk/partner-edition/sink.ts'
 import { Sandbox, type SandboxAddress } from './zendesk/sandbox/sandbox.ts'
 
 export interface BridgeOptions {
@@ -118,16 +116,9 @@ export class Bridge {
 
     const sandbox = config.zendesk.baseUrl === null ? await this.#startSandbox() : null
     const limit = new RateLimit({ perMinute: config.zendesk.requestsPerMinute, now: Date.now() })
-    const connection = new Connection({
-      baseUrl: config.zendesk.baseUrl ?? sandbox?.url ?? '',
-      authorization: bearer(config.zendesk.token ?? sandbox?.token ?? ''),
-      userAgent: `tpe-bridge/${version}`,
-      clock: Date.now,
-      permits: new Permits({ limit, now: Date.now }),
-      onRateLimit: said => limit.observe(said),
-    })
+    const { memory } = store
+    const { connection, sink } = zendeskAccount({ config, sandbox, memory, limit, tickets: 'by-rules', version, log })
     this.#started('zendesk', () => connection.close())
-    const sink = new PartnerEditionSink({ connection, clock: Date.now })
 
     const worker = new DeliveryWorker({
       queue: store.jobs,
@@ -136,6 +127,7 @@ export class Bridge {
       policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
       site: config.site,
       concurrency: config.uploads.concurrency,
+      timeouts: timeoutsFor(config),
       onDelivered: async job => {
         if (job.payload.kind === 'item') await audio.intake.onDelivered(job.payload.item)
       },

@@ -1,0 +1,102 @@
+/**
+ * Builds the way to the account, for the bridge and for imports alike: the connection with its credentials and its share of the rate
+ * limit, and the sink that speaks the account's dialect.
+ */
+import { randomUUID } from 'node:crypto'
+import { LocalArchive } from '../archive/local-archive.ts'
+import type { Config } from '../config/schema.ts'
+import { type DeliveryTimeouts, defaultTimeouts } from '../uploads/delivery.ts'
+import type { Allowance } from '../uploads/flow/allowance.ts'
+import { Permits } from '../uploads/flow/permits.ts'
+import type { Sink } from '../uploads/sink.ts'
+import { Callers } from '../zendesk/callers/callers.ts'
+import type { LinkTo } from '../zendesk/calls/audio-steps.ts'
+import { CallsSink } from '../zendesk/calls/sink.ts'
+import { apiToken } from '../zendesk/http/basic.ts'
+import { type Authorization, bearer, Connection, type ObservedRateLimit } from '../zendesk/http/connection.ts'
+import { OAuthTokens } from '../zendesk/http/oauth.ts'
+import type { SinkMemory } from '../zendesk/memory.ts'
+import { PartnerEditionSink } from '../zendesk/partner-edition/sink.ts'
+import { noTickets, type TicketRules, ticketRules } from '../zendesk/tickets/ticket-rules.ts'
+
+export interface ZendeskOptions {
+  readonly config: Pick<Config, 'site' | 'zendesk' | 'tickets' | 'archive'>
+  /** Where to deliver when no account is configured. */
+  readonly sandbox: { readonly url: string; readonly token: string } | null
+  readonly memory: SinkMemory
+  readonly limit: Allowance & { observe?(said: ObservedRateLimit): void }
+  /** `none`: whatever the rules say, no tickets (imports). */
+  readonly tickets: 'by-rules' | 'none'
+  readonly version: string
+  readonly log: { info(fields: object, msg: string): void; warn(fields: object, msg: string): void }
+}
+
+export interface Zendesk {
+  readonly connection: Connection
+  readonly sink: Sink
+}
+
+/** No app is asked for where none can be registered. */
+const sandboxAppId = 1
+
+export function zendeskAccount(options: ZendeskOptions): Zendesk {
+  const { config, sandbox, memory, limit, version, log } = options
+  const { zendesk } = config
+  const baseUrl = zendesk.baseUrl ?? sandbox?.url
+  if (baseUrl === undefined) throw new Error('there is neither zendesk.base_url nor a sandbox to deliver to')
+  const connection = new Connection({
+    baseUrl,
+    authorization: zendesk.baseUrl === null ? bearer(sandbox?.token ?? '') : credentials(zendesk, baseUrl, memory),
+    userAgent: `tpe-bridge/${version}`,
+    clock: Date.now,
+    permits: new Permits({ limit, now: Date.now }),
+    onRateLimit: said => limit.observe?.(said),
+  })
+  const rules = options.tickets === 'none' ? noTickets : rulesOf(config)
+  if (zendesk.api === 'partner-edition') {
+    return { connection, sink: new PartnerEditionSink({ connection, clock: Date.now, tickets: { rules, memory } }) }
+  }
+  const callers = new Callers({ ...zendesk.callers, memory, clock: Date.now, log })
+  const settings = {
+    appId: zendesk.appId ?? sandboxAppId,
+    brandId: zendesk.brandId,
+    licence: zendesk.licence,
+    anonymous: zendesk.callers.anonymous,
+    display: zendesk.display,
+    recordingsWithoutTicket: options.tickets === 'none' ? ('skip' as const) : zendesk.recordingsWithoutTicket,
+  }
+  const link = linkTo(config)
+  return { connection, sink: new CallsSink({ connection, memory, callers, tickets: rules, link, settings, clock: Date.now }) }
+}
+
+/** The rules that the configuration asks for. The documented dialect shows nothing without a ticket, so it has some by default. */
+export function rulesOf({ zendesk, tickets }: Pick<Config, 'zendesk' | 'tickets'>): TicketRules {
+  return ticketRules(tickets, zendesk.api === 'calls' ? 'standard' : 'none')
+}
+
+/**
+ * How long a delivery may take. One that is several requests waits for its turn in the rate limit before each, so a low limit needs
+ * more patience.
+ */
+export function timeoutsFor({ zendesk, uploads }: Pick<Config, 'zendesk' | 'uploads'>): DeliveryTimeouts {
+  const turnsMs = ((requestsOfADelivery * uploads.concurrency) / zendesk.requestsPerMinute) * 60_000
+  return { ...defaultTimeouts, eventMs: defaultTimeouts.eventMs + turnsMs, mediaMs: defaultTimeouts.mediaMs + turnsMs }
+}
+
+const requestsOfADelivery = 10
+
+function credentials(zendesk: Config['zendesk'], baseUrl: string, memory: SinkMemory): Authorization {
+  const { api, token, email, oauth } = zendesk
+  if (oauth !== null) return new OAuthTokens({ ...oauth, baseUrl, memory, clock: Date.now })
+  if (token === null) throw new Error('zendesk.token is missing')
+  return api === 'calls' && email !== null ? apiToken(email, token) : bearer(token)
+}
+
+function linkTo({ archive, site }: Pick<Config, 'archive' | 'site'>): LinkTo {
+  const { folder, publicUrl } = archive
+  if (folder === null) return async () => null
+  const local = new LocalArchive({ folder, publicUrl, site, newName: randomUUID, clock: Date.now })
+  return async (item, audio) => (await local.store(item, audio, AbortSignal.timeout(archiveMs))).url
+}
+
+const archiveMs = 600_000
