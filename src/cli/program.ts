@@ -12,6 +12,7 @@ import { initCommand } from './init.ts'
 import { reportCommand } from './report.ts'
 import { sandboxCommand } from './sandbox.ts'
 import { startCommand } from './start.ts'
+import { ticketsCommand } from './tickets.ts'
 import { uploadsCommand } from './uploads.ts'
 
 /** Runs one command to its end. Never rejects for anything the user can cause. */
@@ -32,6 +33,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     sandboxCommand,
     callsCommand,
     uploadsCommand,
+    ticketsCommand,
     importCommand,
     reportCommand,
     applyCommand,
