@@ -1,6 +1,6 @@
 /** The sandbox's front page: what the bridge did, to look at and to listen to. Pure. */
 import { createHash } from 'node:crypto'
-import { type Html, html, table, trusted } from './html.ts'
+import { type Html, html, trusted } from './html.ts'
 import type { PageData } from './page-data.ts'
 import {
   agentSection,
@@ -21,7 +21,7 @@ h1{font-size:1.3rem;margin:.5rem 0}h2{font-size:1.05rem;margin:2rem 0 .5rem}h3{f
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600}
 td,th{padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 ul.counts{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;list-style:none;padding:0;margin:.5rem 0}
-audio{height:2rem;width:18rem;max-width:100%;vertical-align:middle}
+audio{height:2rem;width:18rem;max-width:100%;vertical-align:middle;margin-right:.5rem}
 blockquote{margin:.3rem 0;padding-left:.7rem;border-left:3px solid var(--line);white-space:pre-wrap;max-height:12rem;overflow:auto}
 article{border:1px solid var(--line);border-radius:6px;padding:.6rem 1rem;margin:.6rem 0}
 .comment{border-left:3px solid var(--good);padding:.1rem .8rem;margin:.5rem 0;overflow-wrap:anywhere}.comment p{margin:.2rem 0;white-space:pre-wrap}
@@ -64,7 +64,9 @@ export function page(data: PageData, { version, counts, refresh }: PageFrame): s
   const focused = call !== null || ticket !== null
   const here = call !== null ? `call=${call}` : ticket !== null ? `ticket=${ticket}` : ''
   const title = call !== null ? `Call ${call}` : ticket !== null ? `Ticket #${ticket}` : 'tpe-bridge sandbox'
+  const arrived = Object.entries(counts).map(([name, count]) => html`<li>${name.replaceAll('_', ' ')} <b>${count}</b></li>`)
   const sections: readonly (Html | null)[] = [
+    focused ? null : html`<ul class="counts">${arrived}</ul>`,
     callSection(data.calls),
     eventSection(data.events),
     ticketSection(data.tickets),
@@ -72,17 +74,7 @@ export function page(data: PageData, { version, counts, refresh }: PageFrame): s
     voicemailSection(data.voicemails, data.callIds),
     ...(focused
       ? []
-      : [
-          documentedCallSection(data),
-          displaySection(data),
-          agentSection(data),
-          queueSection(data),
-          numberSection(data),
-          html`<h2>What arrived</h2>${table(
-            ['', ''],
-            Object.entries(counts).map(([name, count]) => [name.replaceAll('_', ' '), count]),
-          )}`,
-        ]),
+      : [documentedCallSection(data), displaySection(data), agentSection(data), queueSection(data), numberSection(data)]),
   ]
   const toggle = refresh
     ? html`<a href="/?${here}&amp;refresh=off">stop refreshing</a>`

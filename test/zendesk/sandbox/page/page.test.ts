@@ -2,11 +2,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { bearer, Connection } from '../../../../src/zendesk/http/connection.ts'
 import { phoneCallEventBody, recordingMetadata, voicemailMetadata } from '../../../../src/zendesk/partner-edition/bodies.ts'
 import { VoiceClient } from '../../../../src/zendesk/voice/voice-client.ts'
-import { madeEvent, madeRecording, madeVoicemail } from '../../made-events.ts'
+import type { SuppliedTranscript } from '../../../../src/zendesk/wire/transcript.ts'
+import { madeCall, madeEvent, madeRecording, madeVoicemail } from '../../made-events.ts'
 import { madeMp3 } from '../../made-mp3.ts'
 import { runningSandbox, temporaryFolder } from '../../running-sandbox.ts'
 
 const never = new AbortController().signal
+const answeredAt = Date.UTC(2026, 10, 22, 9, 30, 9)
 const hostile = '<script>alert("1")</script>'
 
 /** A sandbox with an answered call, its recording, a voicemail, tickets of both, a queue and a number. */
@@ -25,18 +27,18 @@ async function busySandbox() {
   await client.ivr.configure(number.id, { enabled: true, menu_id: null, queue_id: queue.id }, never)
   for (const [sequence, type, changes] of [
     [1, 'call.started', {}],
-    [2, 'call.answered', { answeredAt: Date.UTC(2026, 10, 22, 9, 30, 9) }],
+    [2, 'call.answered', { answeredAt, legs: madeCall('call-1').legs.map(leg => ({ ...leg, answeredAt })) }],
   ] as const)
     await client.partnerEdition.report(phoneCallEventBody(madeEvent('call-1', sequence, type, changes)).phone_call_event, never)
   await client.partnerEdition.report(phoneCallEventBody(madeEvent('call-2')).phone_call_event, never)
   const audio = await madeMp3(await temporaryFolder(), 'a.mp3')
-  const said = {
+  const said: SuppliedTranscript = {
     status: 'completed',
     text: `I need help ${hostile}`,
     language: 'en',
     sentiment: 'negative',
     keywords: ['help'],
-  } as const
+  }
   const recording = { ...recordingMetadata(madeRecording('rec-1', audio, 'call-1'), audio), transcript: said }
   await client.partnerEdition.uploadRecording({ metadata: recording, path: audio.path }, never, 'rec-1')
   const voicemail = voicemailMetadata(madeVoicemail('vm-1', audio), audio)
@@ -81,7 +83,7 @@ describe('the page of the sandbox', () => {
       'I need help',
       'src="/_sandbox/audio/recording/1"',
       `src="/_sandbox/audio/voicemail/${voicemailId}"`,
-      'on_call',
+      '<span class="badge on_call">',
       'Support',
       '+14155550199',
       'queue 1',
