@@ -5,9 +5,14 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { openMultipart } from '../http/multipart.ts'
-import type { RecordingMetadata, VoicemailMetadata } from '../wire/audio-upload.ts'
+import {
+  type RecordingMetadata,
+  recordingAnswerSchema,
+  type VoicemailMetadata,
+  voicemailAnswerSchema,
+} from '../wire/audio-upload.ts'
 import { type PhoneCallEventAnswer, type PhoneCallEventBody, phoneCallEventAnswerSchema } from '../wire/call-event.ts'
-import { type Recording, recordingShownSchema, type Voicemail, voicemailShownSchema } from '../wire/stored-audio.ts'
+import type { Id } from '../wire/page.ts'
 import { endpoints } from '../wire/words.ts'
 import type { VoiceRequests } from './voice-requests.ts'
 
@@ -15,6 +20,11 @@ import type { VoiceRequests } from './voice-requests.ts'
 export interface AudioUpload<Metadata extends RecordingMetadata> {
   readonly metadata: Metadata
   readonly path: string
+}
+
+/** What was stored; a server may say more. `Recordings.get` and `Voicemails.get` show it in full. */
+export interface StoredAudio {
+  readonly id: Id
 }
 
 /**
@@ -39,13 +49,21 @@ export class PartnerEdition {
   }
 
   /** `POST /phone_recording_upload`. Before its call is known: 404 `Call not found`. */
-  async uploadRecording(upload: AudioUpload<RecordingMetadata>, signal: AbortSignal, idempotencyKey: string): Promise<Recording> {
-    return (await this.#upload(endpoints.recording, upload, signal, idempotencyKey, recordingShownSchema)).phone_recording
+  async uploadRecording(
+    upload: AudioUpload<RecordingMetadata>,
+    signal: AbortSignal,
+    idempotencyKey: string,
+  ): Promise<StoredAudio> {
+    return (await this.#upload(endpoints.recording, upload, signal, idempotencyKey, recordingAnswerSchema)).phone_recording
   }
 
   /** `POST /voicemail_upload` */
-  async uploadVoicemail(upload: AudioUpload<VoicemailMetadata>, signal: AbortSignal, idempotencyKey: string): Promise<Voicemail> {
-    return (await this.#upload(endpoints.voicemail, upload, signal, idempotencyKey, voicemailShownSchema)).phone_voicemail
+  async uploadVoicemail(
+    upload: AudioUpload<VoicemailMetadata>,
+    signal: AbortSignal,
+    idempotencyKey: string,
+  ): Promise<StoredAudio> {
+    return (await this.#upload(endpoints.voicemail, upload, signal, idempotencyKey, voicemailAnswerSchema)).phone_voicemail
   }
 
   async #upload<T>(

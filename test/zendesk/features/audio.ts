@@ -129,8 +129,8 @@ export const recordings: FeatureSection = {
       const call = await world.call()
       expect(await world.recording(call.external)).toMatchObject({ call_id: call.id })
       const { metadata, path } = await world.upload(null)
-      const loose = await world.client.partnerEdition.uploadRecording({ metadata, path }, world.signal, metadata.external_id)
-      expect(loose).toMatchObject({ call_id: null })
+      const { id } = await world.client.partnerEdition.uploadRecording({ metadata, path }, world.signal, metadata.external_id)
+      expect(await world.client.recordings.get(id, world.signal)).toMatchObject({ call_id: null })
     }),
     property('duration', 'is whole seconds, as measured in the file', async world => {
       expect(await recordingOf(world)).toMatchObject({ duration: audioSeconds })

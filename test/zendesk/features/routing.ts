@@ -44,7 +44,7 @@ export const ivr: FeatureSection = {
     }),
     endpoint('POST /phone_ivr_menus', 'creates a menu once for each key', async world => {
       const menu = await menuOf(world)
-      const key = { idempotencyKey: menu.name }
+      const key = { idempotencyKey: `menu-${world.unique()}` }
       const first = await world.client.ivr.createMenu(menu, world.signal, key)
       expect(first).toMatchObject(menu)
       expect(await world.client.ivr.createMenu(menu, world.signal, key)).toEqual(first)

@@ -5,7 +5,8 @@ import { authentication, errors, limits } from './limits.ts'
 import { callMetrics, phoneCalls, transcriptionInsights } from './phone-calls.ts'
 import { phoneLines, phoneNumbers } from './phone-numbers.ts'
 import { agentStatus, ivr, queueAnalytics, queues } from './routing.ts'
-import type { FeatureKind, FeatureRow, FeatureSection } from './row.ts'
+import type { FeatureRow, FeatureSection } from './row.ts'
+import { automaticTickets } from './ticket-rules.ts'
 import { callLogging, ticketContext, ticketCreation } from './tickets.ts'
 import { workflows } from './workflows.ts'
 
@@ -26,6 +27,7 @@ export const sections: readonly FeatureSection[] = [
   queueAnalytics,
   transcriptionInsights,
   ticketContext,
+  automaticTickets,
   callLogging,
   partnerEdition,
   limits,
@@ -34,13 +36,11 @@ export const sections: readonly FeatureSection[] = [
 
 export const markers = { begin: '<!-- features:begin -->', end: '<!-- features:end -->' } as const
 
-const endpoints: readonly FeatureKind[] = ['endpoint']
-
 /** A Markdown table with one line a section, which names every row. */
 export function renderTable(all: readonly FeatureSection[]): string {
   const lines = all.map(({ title, rows }) => {
-    const asked = rows.filter(({ kind }) => endpoints.includes(kind))
-    const others = rows.filter(({ kind }) => !endpoints.includes(kind))
+    const asked = rows.filter(({ kind }) => kind === 'endpoint')
+    const others = rows.filter(({ kind }) => kind !== 'endpoint')
     return `| ${title} | ${asked.map(code).join('<br>')} | ${others.map(named).join(', ')} |`
   })
   const count = all.reduce((sum, { rows }) => sum + rows.length, 0)
@@ -57,4 +57,4 @@ export function withTable(text: string, table: string): string {
 }
 
 const code = ({ name }: FeatureRow) => `\`${name}\``
-const named = (row: FeatureRow) => (row.kind === 'property' && /^[a-z_]+$/.test(row.name) ? code(row) : row.name)
+const named = (row: FeatureRow) => (/^[a-z_]+$/.test(row.name) ? code(row) : row.name)

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { NewTicket } from '../../../src/zendesk/wire/ticket.ts'
-import { endpoint, type FeatureSection, property } from './row.ts'
+import { endpoint, type FeatureSection, property, workflow } from './row.ts'
 import { audioSeconds, heard, type World } from './world.ts'
 
 /** The two tickets of the documentation. */
@@ -22,19 +22,15 @@ const ofCall = async (world: World, ticket: NewTicket = fromCall) =>
 export const ticketCreation: FeatureSection = {
   title: 'Creating tickets from calls',
   rows: [
-    endpoint('POST /phone_calls/{id}/create_ticket with its body', 'makes the documented ticket of a call', async world => {
+    workflow('From call log', 'makes the documented ticket of a call', async world => {
       const ticket = await ofCall(world)
       expect(ticket).toMatchObject(fromCall)
       expect(await world.client.tickets.get(ticket.id, world.signal)).toEqual(ticket)
     }),
-    endpoint(
-      'POST /phone_voicemails/{id}/create_ticket with its body',
-      'makes the documented ticket of a voicemail',
-      async world => {
-        const { id } = await world.voicemail()
-        expect(await world.client.tickets.createFromVoicemail(id, fromVoicemail, world.signal)).toMatchObject(fromVoicemail)
-      },
-    ),
+    workflow('From voicemail', 'makes the documented ticket of a voicemail', async world => {
+      const { id } = await world.voicemail()
+      expect(await world.client.tickets.createFromVoicemail(id, fromVoicemail, world.signal)).toMatchObject(fromVoicemail)
+    }),
     endpoint('POST /tickets', 'makes a ticket by itself, with audio beside it by its address', async world => {
       const ticket = {
         subject: 'Voicemail followup required',

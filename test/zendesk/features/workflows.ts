@@ -16,22 +16,20 @@ export const workflows: FeatureSection = {
       const audio = await client.recordings.download(recording?.id ?? 0, signal)
       expect((await buffer(audio.body)).length).toBe(recording?.size)
     }),
-    workflow(
-      'Voicemail-to-ticket automation',
-      'from a new voicemail to a ticket, and the voicemail is done with',
-      async world => {
-        const { client, signal } = world
-        const left = await world.voicemail()
-        const found = []
-        for await (const voicemail of client.voicemails.list({ filter: 'new' }, signal)) found.push(voicemail.id)
-        expect(found).toContain(left.id)
-        const { audio_url } = await client.voicemails.get(left.id, signal)
-        const ticket = { subject: 'Voicemail followup required', description: 'Called', attachments: [{ url: audio_url }] }
-        expect(await client.tickets.create(ticket, signal)).toMatchObject(ticket)
-        await client.voicemails.delete(left.id, signal)
-        await expect(client.voicemails.get(left.id, signal)).rejects.toMatchObject({ status: 410 })
-      },
-    ),
+    workflow('Voicemail-to-ticket automation', 'from a new voicemail to a ticket that keeps its audio', async world => {
+      const { client, signal } = world
+      const left = await world.voicemail()
+      const found = []
+      for await (const voicemail of client.voicemails.list({ filter: 'new' }, signal)) found.push(voicemail.id)
+      expect(found).toContain(left.id)
+      const { audio_url } = await client.voicemails.get(left.id, signal)
+      const ticket = { subject: 'Voicemail followup required', description: 'Called', attachments: [{ url: audio_url }] }
+      const { attachments } = await client.tickets.create(ticket, signal)
+      await client.voicemails.delete(left.id, signal)
+      await expect(client.voicemails.get(left.id, signal)).rejects.toMatchObject({ status: 410 })
+      const kept = await fetch(attachments[0]?.url ?? '')
+      expect((await kept.arrayBuffer()).byteLength).toBe(left.size)
+    }),
     workflow('Agent availability management', 'calls go to who is available', async world => {
       const { client, signal } = world
       const [alice, bob] = [world.agentId(), world.agentId()]

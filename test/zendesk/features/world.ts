@@ -137,7 +137,8 @@ export class World {
   /** The recording of a call, uploaded. */
   async recording(externalCallId: string, transcript?: SuppliedTranscript): Promise<Recording> {
     const { metadata, path } = await this.upload(externalCallId, transcript)
-    return this.client.partnerEdition.uploadRecording({ metadata, path }, this.signal, metadata.external_id)
+    const { id } = await this.client.partnerEdition.uploadRecording({ metadata, path }, this.signal, metadata.external_id)
+    return this.client.recordings.get(id, this.signal)
   }
 
   /** A voicemail, uploaded. */
@@ -150,7 +151,8 @@ export class World {
       received_at: '2026-11-22T09:31:00.000Z',
       mailbox: '1002@default',
     }
-    return this.client.partnerEdition.uploadVoicemail({ metadata: message, path }, this.signal, message.external_id)
+    const { id } = await this.client.partnerEdition.uploadVoicemail({ metadata: message, path }, this.signal, message.external_id)
+    return this.client.voicemails.get(id, this.signal)
   }
 
   /** Audio of 3 seconds that may be uploaded. */
