@@ -5,12 +5,14 @@
  *   signalling ── signals ──▶ tracker ── changes ──▶ store ──▶ worker ──▶ sink ──▶ Zendesk, or the sandbox
  *   audio ────────────────── items ────────────────▶ store       └─ delivered ──▶ audio (clears its spool)
  *                                                      └── read only ──▶ admin
+ *   tracker ── stored events ──▶ agents' status ──▶ Zendesk
  */
 import type { Logger } from 'pino'
 import type { PartHealth } from './admin/health.ts'
 import type { MetricFamily } from './admin/metrics.ts'
 import { AdminServer } from './admin/server.ts'
 import { callReader, storedEvents } from './bridge/admin-views.ts'
+import { agentBoard, agentStatuses, callsThatMatter } from './bridge/agent-status.ts'
 import { Audio } from './bridge/audio.ts'
 import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
@@ -106,6 +108,7 @@ export class Bridge {
       metrics: { read: () => this.#metrics() },
       calls: callReader(store),
       uploads: store.desk,
+      agents: agentBoard(() => this.#parts?.agents ?? null),
       events: storedEvents(store),
       recordings: config.recordings.http ? audio.http : null,
       log,
@@ -139,6 +142,10 @@ export class Bridge {
     await worker.start()
     this.#started('uploads', () => worker.stop(config.shutdownGraceMs))
 
+    const agents = agentStatuses({ config, connection, memory, log })
+    agents.start(await callsThatMatter(store.items, config.agentStatus.afterCallWorkMs))
+    this.#started('agents', () => agents.stop())
+
     const { onEvent } = this.#options
     const journal: CallJournal = {
       append: async changes => {
@@ -156,6 +163,7 @@ export class Bridge {
       clock: Date,
       log,
       onStored: events => {
+        agents.observe(events)
         if (onEvent !== undefined) for (const event of events) onEvent(event)
       },
       orphanAfterMs: config.calls.orphanAfterMs,
@@ -169,7 +177,7 @@ export class Bridge {
     const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())
     const sip = await signalling.start()
-    this.#parts = { store, tracker, worker, connection, audio, signalling }
+    this.#parts = { store, tracker, worker, connection, agents, audio, signalling }
     return { sip, admin: adminUrl, sandbox }
   }
 

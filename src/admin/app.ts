@@ -5,6 +5,7 @@
 import websocket from '@fastify/websocket'
 import fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { type AgentBoard, agentRoutes } from './agent-routes.ts'
 import { type CallReader, callRoutes } from './call-routes.ts'
 import { answerBrokenRequest, answerNotFound, errorResponder } from './errors.ts'
 import type { StoredEvents } from './feed-pages.ts'
@@ -27,6 +28,8 @@ export interface AdminOptions {
   readonly metrics: MetricsSource
   readonly calls: CallReader
   readonly uploads: UploadDesk
+  /** Absent: nobody has agents to show. */
+  readonly agents?: AgentBoard
   readonly events: StoredEvents
   /** `null`: recordings are not taken over HTTP. */
   readonly recordings: RecordingIntake | null
@@ -82,6 +85,7 @@ export async function adminApp(options: AdminOptions): Promise<{ readonly app: F
     await api.register(metricsRoutes([options.metrics, own]))
     await api.register(callRoutes(options.calls))
     await api.register(uploadRoutes(options.uploads))
+    await api.register(agentRoutes(options.agents ?? { list: () => [], unmapped: [] }))
     await api.register(recordingRoute(options.recordings, log))
     await api.register(feedRoute(feed))
   })

@@ -5,11 +5,12 @@ import type { BridgeParts } from './parts.ts'
 const ok: PartHealth = { state: 'ok', reason: null }
 const degraded = (reason: string | null): PartHealth => ({ state: 'degraded', reason })
 
-export function healthOf({ tracker, worker, audio, signalling }: BridgeParts): Readonly<Record<string, PartHealth>> {
+export function healthOf({ tracker, worker, agents, audio, signalling }: BridgeParts): Readonly<Record<string, PartHealth>> {
   return {
     sip: sipHealth(signalling),
     calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
     uploads: uploadsHealth(worker),
+    agents: agents.health(),
     recordings: recordingsHealth(audio),
   }
 }

@@ -5,7 +5,15 @@
 import type { MetricFamily } from '../admin/metrics.ts'
 import type { BridgeParts } from './parts.ts'
 
-export async function metricsOf({ store, tracker, worker, connection, audio, signalling }: BridgeParts): Promise<MetricFamily[]> {
+export async function metricsOf({
+  store,
+  tracker,
+  worker,
+  connection,
+  agents,
+  audio,
+  signalling,
+}: BridgeParts): Promise<MetricFamily[]> {
   const backlog = await store.views.backlog()
   const { intake, watchers, http } = audio
   const { event, media, ...others } = worker.counters
@@ -18,6 +26,9 @@ export async function metricsOf({ store, tracker, worker, connection, audio, sig
     ...countersAsMetrics('uploads_events', event),
     ...countersAsMetrics('uploads_media', media),
     ...countersAsMetrics('uploads', others),
+    ...countersAsMetrics('agent_status', agents.counters),
+    gauge('agent_status_refused', 'Agents whose status Zendesk does not take', agents.refused),
+    gauge('agents_unmapped_extensions', 'Extensions in calls that belong to no agent', agents.unmapped.length),
     ...countersAsMetrics('recordings', intake.counters),
     ...countersAsMetrics('recordings_http', http.counters),
     ...(audio.transcription === null ? [] : countersAsMetrics('transcripts', audio.transcription.counters)),

@@ -1,6 +1,7 @@
 import type { CallTracker } from '../events/tracker.ts'
 import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
 import type { DeliveryWorker } from '../uploads/worker.ts'
+import type { AgentStatuses } from '../zendesk/agents/agent-status.ts'
 import type { Connection } from '../zendesk/http/connection.ts'
 import type { Audio } from './audio.ts'
 import type { ThreadedSignalling } from './threaded-signalling.ts'
@@ -11,6 +12,7 @@ export interface BridgeParts {
   readonly tracker: CallTracker
   readonly worker: DeliveryWorker
   readonly connection: Connection
+  readonly agents: AgentStatuses
   readonly audio: Audio
   readonly signalling: ThreadedSignalling
 }

@@ -45,6 +45,8 @@ interface Seat {
   readonly id: number
   hold: Hold | null
   shown: string | null
+  /** When the status was last read, epoch ms. */
+  readAt: number
   /** Somebody wants to know what Zendesk shows. */
   poll: boolean
   running: boolean
@@ -58,6 +60,8 @@ interface Seat {
 const mostAtOnce = 4
 const longestPauseMs = 5 * 60_000
 const refusedPauseMs = 10 * 60_000
+/** For so long what was read may be gone by. */
+const freshMs = 30_000
 const requestTimeoutMs = 60_000
 
 export class StatusReconciler {
@@ -77,6 +81,7 @@ export class StatusReconciler {
       id,
       hold: null,
       shown: null,
+      readAt: 0,
       poll: false,
       running: false,
       attempts: 0,
@@ -190,15 +195,16 @@ export class StatusReconciler {
   async #step(seat: Seat, signal: AbortSignal): Promise<boolean> {
     const { api, memory, phone, clock } = this.#options
     seat.hold ??= holdFrom(await memory.get(noteKey(seat.id)))
+    if (clock() - seat.readAt > freshMs) seat.hold = { ...seat.hold, looked: false }
     const state = phone(seat.id, clock())
     const step = nextStep(seat.hold, state, api.values)
     switch (step.kind) {
       case 'none':
         if (state.kind === 'after_call_work') this.#alarm(seat, state.until)
         if (!seat.poll) return false
-        return await this.#read(seat, seat.hold, state, true, signal)
+        return await this.#read(seat, seat.hold, true, signal)
       case 'look':
-        return await this.#read(seat, seat.hold, state, false, signal)
+        return await this.#read(seat, seat.hold, false, signal)
       case 'write':
         return await this.#write(seat, step, signal)
       default:
@@ -206,14 +212,15 @@ export class StatusReconciler {
     }
   }
 
-  async #read(seat: Seat, hold: Hold, state: PhoneState, polled: boolean, signal: AbortSignal): Promise<boolean> {
+  async #read(seat: Seat, hold: Hold, polled: boolean, signal: AbortSignal): Promise<boolean> {
     const { api, log } = this.#options
     const answer = await api.read(seat.id, signal)
     if (answer.kind !== 'shown') return this.#failed(seat, answer)
     this.counters.read += 1
+    seat.readAt = this.#options.clock()
     this.#succeeded(seat, answer.shown.name)
     seat.poll = false
-    const learnt = learn(hold, answer.shown, state, api.values)
+    const learnt = learn(hold, answer.shown, api.values)
     if (hold.wrote !== null && learnt.wrote === null) {
       this.counters.leftToAgents += 1
       log.info({ agent: seat.id, status: answer.shown.name }, 'agent set another status, it stands until the next call')

@@ -42,9 +42,9 @@ const tooManyMs = 10_000
  * What an answer other than success means. Pure.
  *
  *   404                             refused     there is no such agent
- *   400 403 422                     refused     this agent, or this status, is not to be had
+ *   400 422                         refused     this agent, or this status, is not to be had
  *   409                             retry       the agent is on a call as Zendesk sees it
- *   401 405                         retry all   the credentials or the address are at fault
+ *   401 403 405                     retry all   the credentials or the address are at fault
  *   429, any with Retry-After       retry all
  *   anything else                   retry
  */
@@ -60,13 +60,14 @@ export function judgeStatusFailure(answer: Answer, agentId: number, now: number)
         reason: `Zendesk knows no agent ${agentId} (404): correct its zendesk_id under agents; it said: ${words}`,
       }
     case 400:
-    case 403:
     case 422:
       return { kind: 'refused', reason: `Zendesk refused the status of agent ${agentId} (${status}): ${words}` }
     case 409:
       return { kind: 'retry', scope: 'agent', reason: `Zendesk says ${words} (409)`, afterMs: pauseMs }
     case 401:
       return all(`Zendesk refused the credentials (401): correct zendesk.token; it said: ${words}`, configurationMs)
+    case 403:
+      return all(`the credentials may not do that (403): use those of an admin; Zendesk said: ${words}`, configurationMs)
     case 405:
       return all(`there is no agent status at this address (405): check zendesk.base_url and zendesk.api`, configurationMs)
     case 429:

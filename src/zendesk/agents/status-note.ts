@@ -5,13 +5,13 @@ import { type Hold, theirs } from './hold.ts'
 const noteSchema = z.object({
   own: z.string().max(100).nullable(),
   wrote: z.string().max(100).nullable(),
-  yieldedTo: z.number().nullable(),
+  stretch: z.number().nullable(),
 })
 
 export const noteKey = (agentId: number): string => `agent:${agentId}`
 
-export function noteOf({ own, wrote, yieldedTo }: Hold): string {
-  return JSON.stringify({ own, wrote, yieldedTo })
+export function noteOf({ own, wrote, stretch }: Hold): string {
+  return JSON.stringify({ own, wrote, stretch })
 }
 
 /** Nothing noted, or a note that is not ours to read: then the status is the agent's. */
