@@ -48,8 +48,13 @@ export function referenceProblems(desired: DesiredState, account: AccountState, 
     check(ivr?.menu, menus, 'ivr_menus', [...at, 'ivr', 'menu'])
     check(ivr?.queue, queues, 'queues', [...at, 'ivr', 'queue'])
   }
-  for (const { at, set } of desired.queues?.values() ?? [])
-    for (const name of queuesIn(set)) check(name, queues, 'queues', [...at, 'overflow', 'queue'])
+  for (const [own, { at, set }] of desired.queues ?? [])
+    for (const name of queuesIn(set)) {
+      const here = [...at, 'overflow', 'queue']
+      if (name === own)
+        problems.push({ at: here, reason: `${own} overflows into itself`, fix: 'name another queue, or hangup: true' })
+      else check(name, queues, 'queues', here)
+    }
   for (const { at, set } of desired.menus?.values() ?? [])
     for (const { digit, target } of set.options ?? []) {
       if (target.to === 'queue') check(target.name, queues, 'queues', [...at, 'options'], `key ${digit} `)

@@ -139,7 +139,7 @@ describe('apply push', () => {
 
   test('waits when it is asked to', async () => {
     const { apply, sandbox } = await account()
-    await sandbox.fault('phone_queues', { kind: 'status', status: 429, headers: { 'retry-after': '0' } }, { times: 2 })
+    await sandbox.fault('phone_queues', { kind: 'status', status: 429, headers: { 'retry-after': '0' } }, { times: 1 })
     expect(await apply('push', 'queues: [{ name: support }]', ['--yes'])).toMatchObject({ code: 0, err: '' })
   })
 
@@ -264,6 +264,11 @@ describe('a voice file', () => {
       'a menu that no number leads to',
       'ivr_menus: [{ name: a, greeting: "", options: [] }]',
       '1:21 ivr_menus[0].name: no number leads to the menu a, so it could not be found again — fix: name it in the ivr of a number',
+    ],
+    [
+      'a queue that overflows into itself',
+      'queues: [{ name: a, overflow: { queue: a } }]',
+      '1:40 queues[0].overflow.queue: a overflows into itself — fix: name another queue',
     ],
     ['an empty name', 'queues: [{ name: }]', 'queues[0].name: has no value'],
     ['broken YAML', 'queues: [', 'a bracket is not closed'],
