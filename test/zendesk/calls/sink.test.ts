@@ -265,6 +265,16 @@ describe('a recording', () => {
     expect(await bridge.sandbox.state()).toMatchObject({ tickets: 0, attachments: 0, uploads_waiting: 0 })
   })
 
+  test('of a call within the house makes no ticket by itself', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const [, , , ended] = answeredCall('call_a', alicesPhone)
+    if (ended === undefined) throw new Error('no end')
+    await through(bridge.sink(), asEvent({ ...ended, call: { ...ended.call, direction: 'internal' } }))
+    expect(await through(bridge.sink(), asRecording(madeRecording('rec_a', audio, 'call_a'), audio))).toBeNull()
+    expect(bridge.proxy.seen).toEqual([])
+  })
+
   test('of no known call gets a ticket of its own, once, also when its answer is lost', async () => {
     const bridge = await documentedBridge()
     const audio = await madeMp3(bridge.folder, 'a.mp3')
