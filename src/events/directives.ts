@@ -6,6 +6,7 @@ export type Directives = Readonly<Record<string, string>>
 
 const maxDirectives = 20
 const maxTags = 20
+const maxTagLength = 100
 
 /**
  * Both together. What is known stays, so that a repeated or late message changes nothing; the same object when nothing is new.
@@ -13,18 +14,19 @@ const maxTags = 20
  */
 export function joinDirectives(known: Directives | undefined, more: Directives | undefined): Directives | undefined {
   if (more === undefined) return known
-  const fresh = Object.entries(more).filter(([name]) => known === undefined || !Object.hasOwn(known, name))
-  if (fresh.length === 0) return known
-  return Object.fromEntries([...Object.entries(known ?? {}), ...fresh].slice(0, maxDirectives))
+  const room = maxDirectives - Object.keys(known ?? {}).length
+  const isNew = ([name]: readonly [string, string]) => known === undefined || !Object.hasOwn(known, name)
+  const fresh = Object.entries(more).filter(isNew).slice(0, room)
+  return fresh.length === 0 ? known : Object.fromEntries([...Object.entries(known ?? {}), ...fresh])
 }
 
 /** `vip, Berlin office` as tags: one word each, in lower case, as Zendesk keeps them. At most 20. */
 export function tagsIn(text: string | undefined): readonly string[] {
-  const tags = (text ?? '').split(/[,;]/).map(part =>
-    part
-      .trim()
-      .toLowerCase()
-      .replace(/[\s"]+/g, '_'),
-  )
+  const tags = (text ?? '').split(/[,;]/).map(part => oneWord(part.trim().toLowerCase()))
   return [...new Set(tags.filter(tag => tag !== ''))].slice(0, maxTags)
+}
+
+function oneWord(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it takes out
+  return text.replace(/[\s"{}\u0000-\u001f\u007f]+/g, '_').slice(0, maxTagLength)
 }

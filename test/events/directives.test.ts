@@ -36,6 +36,8 @@ test('a call that was stored before directives were read goes on without any', (
 
 test('there are never more than twenty directives or tags', () => {
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`custom-field-${i}`, 'x']))
-  expect(Object.keys(joinDirectives({ queue: 'support' }, many) ?? {})).toHaveLength(20)
+  const full = joinDirectives({ queue: 'support' }, many)
+  expect(Object.keys(full ?? {})).toHaveLength(20)
+  expect(joinDirectives(full, { subject: 'one too many' })).toBe(full)
   expect(tagsIn(Array.from({ length: 30 }, (_, i) => `t${i}`).join(','))).toHaveLength(20)
 })

@@ -85,7 +85,7 @@ function wireCall(call: CallSnapshot): WireCall {
     hold_time: seconds(call.holdMs),
     agents: call.agents.map(({ id, extension, name }) => ({ id, extension, name })),
     tags: [...call.tags],
-    queue: call.directives?.queue || null,
+    queue: call.directives?.queue?.slice(0, 255) || null,
     legs: call.legs.map(wireLeg),
   }
 }
