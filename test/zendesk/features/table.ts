@@ -2,6 +2,7 @@
 import { recordings, voicemails } from './audio.ts'
 import { partnerEdition } from './deliveries.ts'
 import { authentication, errors, limits } from './limits.ts'
+import { migration } from './migration.ts'
 import { callMetrics, phoneCalls, transcriptionInsights } from './phone-calls.ts'
 import { phoneLines, phoneNumbers } from './phone-numbers.ts'
 import { agentStatus, ivr, queueAnalytics, queues } from './routing.ts'
@@ -32,6 +33,7 @@ export const sections: readonly FeatureSection[] = [
   partnerEdition,
   limits,
   errors,
+  migration,
 ]
 
 export const markers = { begin: '<!-- features:begin -->', end: '<!-- features:end -->' } as const
