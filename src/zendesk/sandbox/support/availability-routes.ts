@@ -6,7 +6,7 @@ import { statusNames } from './agent-statuses.ts'
 import { availabilityView } from './documented-views.ts'
 import { forbidden, invalidValue, recordNotFound } from './refusals.ts'
 import { acceptBody } from './restricted-keys.ts'
-import type { SupportScope } from './routes.ts'
+import type { SupportScope } from './support-scope.ts'
 
 export function availabilityRoutes(app: FastifyInstance, { account, commits, clock, actorOf }: SupportScope): void {
   app.get('/agent_availabilities/agent_statuses', async () => ({

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { recordNotFound } from './refusals.ts'
-import type { SupportScope } from './routes.ts'
+import type { SupportScope } from './support-scope.ts'
 
 const id = z.coerce.number().int().min(1)
 const paramsSchema = z.object({ agent: id, target: id })

@@ -1,7 +1,7 @@
 /** `POST /oauth/tokens`: a refresh token for an access token and the next refresh token. */
 import type { FastifyInstance } from 'fastify'
 import { oauthTokensPath, refreshRequestSchema } from '../../wire/documented/oauth.ts'
-import type { SupportParts } from './routes.ts'
+import type { SupportParts } from './support-scope.ts'
 
 export function oauthRoutes(app: FastifyInstance, { account, commits, clock }: SupportParts): void {
   app.post(oauthTokensPath, async (request, reply) => {

@@ -2,44 +2,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { supportPath } from '../../wire/documented/words.ts'
 import { faultHooks } from '../fault-hooks.ts'
-import type { Faults } from '../faults.ts'
-import type { GroupCommit } from '../group-commit.ts'
-import type { MediaFolder } from '../media-folder.ts'
 import { noEndpoint, Problem, tooManyRequests } from '../problem.ts'
-import type { RequestBudget } from '../rate-limit.ts'
-import type { Account, Actor } from './account.ts'
 import { availabilityRoutes } from './availability-routes.ts'
 import { callRoutes } from './call-routes.ts'
 import { displayRoutes } from './display-routes.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import { couldNotAuthenticate } from './refusals.ts'
 import { searchRoutes } from './search-routes.ts'
+import type { SupportParts, SupportScope } from './support-scope.ts'
 import { ticketRoutes } from './ticket-routes.ts'
 import { downloadRoutes, uploadRoutes } from './upload-routes.ts'
 import { userRoutes } from './user-routes.ts'
 
 /** Room for a call with a long transcript. */
 const jsonLimitBytes = 8 * 1024 * 1024
-
-export interface SupportParts {
-  readonly account: Account
-  readonly commits: GroupCommit
-  readonly media: MediaFolder
-  readonly budget: RequestBudget
-  readonly faults: Faults
-  /** Of one file; an upload is at most 50 MB in any case. */
-  readonly fileLimitBytes: number
-  /** Epoch ms. */
-  readonly clock: () => number
-  /** Aborted when the sandbox stops. */
-  readonly stopping: AbortSignal
-}
-
-/** What the routes behind the check of credentials know beside it. */
-export interface SupportScope extends SupportParts {
-  /** Who asks; rejects with a 401. */
-  actorOf(request: FastifyRequest): Promise<Actor>
-}
 
 /** Registers them at the root of the server, with their own check of credentials and budget. */
 export async function supportRoutes(app: FastifyInstance, parts: SupportParts): Promise<void> {

@@ -6,9 +6,9 @@ import { Problem } from '../problem.ts'
 import { pageFields, sliceAsked } from './documented-page.ts'
 import { ticketView, userView } from './documented-views.ts'
 import { invalidValue } from './refusals.ts'
-import type { SupportScope } from './routes.ts'
-import { parseSearch, searchedKinds } from './search-query.ts'
 import { searchedTickets, searchedUsers } from './search-index.ts'
+import { parseSearch, searchedKinds } from './search-query.ts'
+import type { SupportScope } from './support-scope.ts'
 
 /** A search shows no more than this. */
 const deepest = 1_000

@@ -10,7 +10,7 @@ import { pageFields, sliceAsked } from './documented-page.ts'
 import { auditView, commentView, ticketView } from './documented-views.ts'
 import { plainTooMany, recordNotFound } from './refusals.ts'
 import { acceptBody } from './restricted-keys.ts'
-import type { SupportScope } from './routes.ts'
+import type { SupportScope } from './support-scope.ts'
 import { type ChangedTicket, openTicket, updateTicket } from './ticket-desk.ts'
 import type { StoredTicket, TicketFilter } from './tickets.ts'
 

@@ -11,7 +11,7 @@ import { readRange } from '../range.ts'
 import type { StoredAttachment } from './attachments.ts'
 import { attachmentView } from './documented-views.ts'
 import { attachmentTooLarge, couldNotAuthenticate, invalidValue, recordNotFound } from './refusals.ts'
-import type { SupportParts, SupportScope } from './routes.ts'
+import type { SupportParts, SupportScope } from './support-scope.ts'
 
 const querySchema = z.object({
   filename: z.string().regex(/^[^/\\\p{Cc}]{1,255}$/u),

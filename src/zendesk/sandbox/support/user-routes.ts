@@ -7,9 +7,9 @@ import { pageFields, sliceAsked } from './documented-page.ts'
 import { identityView, userView } from './documented-views.ts'
 import { invalidValue, recordInvalid, recordNotFound } from './refusals.ts'
 import { acceptBody } from './restricted-keys.ts'
-import type { SupportScope } from './routes.ts'
-import { parseSearch } from './search-query.ts'
 import { searchedUsers } from './search-index.ts'
+import { parseSearch } from './search-query.ts'
+import type { SupportScope } from './support-scope.ts'
 import type { StoredUser } from './users.ts'
 
 const searchQuerySchema = z.object({ query: z.string().max(1024).optional(), external_id: z.string().max(255).optional() })
