@@ -23,6 +23,7 @@ test('the description names every route with its parameters and answers', async 
     '/livez',
     '/metrics',
     '/readyz',
+    '/v1/agents',
     '/v1/calls',
     '/v1/calls/{id}',
     '/v1/recordings',
