@@ -10,13 +10,21 @@
 import { z } from 'zod'
 import { parseJson } from '../http/answer.ts'
 import type { SinkMemory } from '../memory.ts'
-import { Halt } from './halt.ts'
+import { Halt, waitJob } from './halt.ts'
 
-/** Part of every note's schema: when each step that has no answer yet was first asked for, epoch ms, by its name. */
-export const askingField = { asking: z.record(z.string(), z.number()).default({}) }
+/** Part of every note's schema: when each step that has no answer yet was first and last asked for, epoch ms, by its name. */
+export const askingField = { asking: z.record(z.string(), z.object({ since: z.number(), at: z.number() })).default({}) }
 
 interface Noted {
-  readonly asking: Readonly<Record<string, number>>
+  readonly asking: z.infer<typeof askingField.asking>
+}
+
+export interface NoteOptions {
+  readonly memory: SinkMemory
+  /** Epoch ms. */
+  readonly clock: () => number
+  /** How long a request whose answer was lost may still be at work: its effect is not looked for before that has passed. */
+  readonly settleMs: number
 }
 
 export interface Step<T> {
@@ -28,29 +36,22 @@ export interface Step<T> {
 }
 
 export class Note<Value extends Noted> {
-  readonly #memory: SinkMemory
+  readonly #options: NoteOptions
   readonly #key: string
-  readonly #clock: () => number
   #value: Value
 
-  private constructor(memory: SinkMemory, key: string, clock: () => number, value: Value) {
-    this.#memory = memory
+  private constructor(options: NoteOptions, key: string, value: Value) {
+    this.#options = options
     this.#key = key
-    this.#clock = clock
     this.#value = value
   }
 
   /** What is noted under `key`; the schema's defaults when nothing is, or nothing that this version understands. */
-  static async read<V extends Noted>(
-    memory: SinkMemory,
-    key: string,
-    schema: z.ZodType<V>,
-    clock: () => number,
-  ): Promise<Note<V>> {
-    const text = await memory.get(key)
+  static async read<V extends Noted>(options: NoteOptions, key: string, schema: z.ZodType<V>): Promise<Note<V>> {
+    const text = await options.memory.get(key)
     const json = text === null ? null : parseJson(text)
     const parsed = json?.ok === true ? schema.safeParse(json.value) : null
-    return new Note(memory, key, clock, parsed?.success === true ? parsed.data : schema.parse({}))
+    return new Note(options, key, parsed?.success === true ? parsed.data : schema.parse({}))
   }
 
   get value(): Value {
@@ -64,22 +65,25 @@ export class Note<Value extends Noted> {
 
   /** Does it once, whatever happened before. `keep`: what to note of the answer. */
   async once<T>(step: Step<T>, keep: (answer: T) => Partial<Value>): Promise<T> {
-    const askedAt = this.#value.asking[step.name]
-    if (askedAt !== undefined) {
-      const found = await step.look(askedAt)
+    const now = this.#options.clock()
+    const before = this.#value.asking[step.name]
+    if (before !== undefined) {
+      const settledIn = before.at + this.#options.settleMs - now
+      if (settledIn > 0) throw waitJob(`the answer to an earlier try (${step.name}) was lost; it may still be at work`, settledIn)
+      const found = await step.look(before.since)
       if (found !== null) {
         await this.#keep(step.name, keep(found))
         return found
       }
     }
-    const at = askedAt ?? this.#clock()
-    await this.#write({ ...this.#value, asking: { ...this.#value.asking, [step.name]: at } })
+    const asked = { since: before?.since ?? now, at: now }
+    await this.#write({ ...this.#value, asking: { ...this.#value.asking, [step.name]: asked } })
     try {
       const made = await step.make()
       await this.#keep(step.name, keep(made))
       return made
     } catch (cause) {
-      if (cause instanceof Halt && cause.nothingDone && askedAt === undefined) await this.#keep(step.name, {})
+      if (cause instanceof Halt && cause.nothingDone && before === undefined) await this.#keep(step.name, {})
       throw cause
     }
   }
@@ -91,7 +95,7 @@ export class Note<Value extends Noted> {
 
   async #write(value: Value): Promise<void> {
     const text = JSON.stringify(value)
-    if (text !== JSON.stringify(this.#value)) await this.#memory.put(this.#key, text)
+    if (text !== JSON.stringify(this.#value)) await this.#options.memory.put(this.#key, text)
     this.#value = value
   }
 }

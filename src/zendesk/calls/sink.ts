@@ -23,7 +23,7 @@ import { Desk } from './desk.ts'
 import { EventDelivery } from './event-delivery.ts'
 import { Halt } from './halt.ts'
 import { type ItemNote, itemNoteKey, itemNoteSchema } from './item-note.ts'
-import { Note } from './note.ts'
+import { Note, type NoteOptions } from './note.ts'
 import { deliverRecording, prepareRecording, type RecordingParts } from './recording-delivery.ts'
 import { Requests } from './requests.ts'
 import type { CallsSettings } from './settings.ts'
@@ -40,6 +40,8 @@ export interface CallsSinkOptions {
   readonly settings: CallsSettings
   /** Epoch ms. */
   readonly clock: () => number
+  /** How long a request whose answer was lost may still be at work, in ms; 2 s unless said. */
+  readonly settleMs?: number
 }
 
 export class CallsSink {
@@ -108,14 +110,19 @@ export class CallsSink {
   }
 
   async #audioParts(item: AudioItem, audio: EncodedAudio, desk: Desk) {
-    const { memory, link, settings, clock } = this.#options
-    const note = await Note.read<ItemNote>(memory, itemNoteKey(item.id), itemNoteSchema, clock)
+    const { link, settings, clock } = this.#options
+    const note = await Note.read<ItemNote>(this.#noteOptions(), itemNoteKey(item.id), itemNoteSchema)
     const call = item.callId === null ? null : await this.#callNote(item.callId)
     return { desk, audio, note, call, link, settings, now: clock() }
   }
 
   #callNote(callId: string): Promise<Note<CallNote>> {
-    return Note.read<CallNote>(this.#options.memory, callNoteKey(callId), callNoteSchema, this.#options.clock)
+    return Note.read<CallNote>(this.#noteOptions(), callNoteKey(callId), callNoteSchema)
+  }
+
+  #noteOptions(): NoteOptions {
+    const { memory, clock, settleMs = 2_000 } = this.#options
+    return { memory, clock, settleMs }
   }
 }
 

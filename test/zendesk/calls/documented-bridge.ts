@@ -55,6 +55,8 @@ export interface SinkChanges {
   readonly callers?: { readonly create?: boolean; readonly ambiguous?: 'most-recent' | 'none' }
   readonly link?: LinkTo
   readonly clock?: () => number
+  /** 0 unless said: the sandbox is through with a request when the proxy cuts its answer. */
+  readonly settleMs?: number
   /** Instead of the proxy. */
   readonly baseUrl?: string
 }
@@ -86,7 +88,7 @@ export async function documentedBridge(): Promise<DocumentedBridge> {
     folder,
     sink(changes = {}) {
       const { tickets = standardRules, settings: changed = {}, callers = {}, link = async () => null, clock = Date.now } = changes
-      const { baseUrl = proxy.url } = changes
+      const { baseUrl = proxy.url, settleMs = 0 } = changes
       const connection = new Connection({ baseUrl, authorization: bearer(sandbox.token), userAgent: 'test', clock })
       onTestFinished(() => connection.close())
       const { memory } = store
@@ -99,6 +101,7 @@ export async function documentedBridge(): Promise<DocumentedBridge> {
         link,
         settings: { ...settings, ...changed },
         clock,
+        settleMs,
       })
     },
     get: async path => json(await fetch(`${sandbox.url}/api/v2${path}`, { headers })),

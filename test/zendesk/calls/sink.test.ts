@@ -416,6 +416,28 @@ test('a ticket that was changed too often makes its call wait, and no other', as
   expect(await bridge.sandbox.state()).toMatchObject({ tickets: 1, documented_calls: 1 })
 })
 
+test('what a lost answer may still be doing is let finish before it is looked for', async () => {
+  const bridge = await documentedBridge()
+  let now = Date.now()
+  const late = { settleMs: 2_000, clock: () => now }
+  const [, ended] = missedCall('call_a', callerNo(1))
+  if (ended === undefined) throw new Error('no end')
+  // The three before it find and make the user.
+  void bridge.proxy.arm({ at: 4, when: 'after' })
+  expect((await bridge.sink(late).deliver(asEvent(ended), AbortSignal.timeout(5_000))).kind).toBe('retry')
+  void bridge.proxy.arm(null)
+  now += 500
+  expect(await bridge.sink(late).deliver(asEvent(ended), AbortSignal.timeout(5_000))).toMatchObject({
+    kind: 'wait',
+    scope: 'job',
+    afterMs: 1_500,
+  })
+  expect(bridge.proxy.seen).toEqual([])
+  now += 1_500
+  await through(bridge.sink(late), asEvent(ended))
+  expect(await bridge.sandbox.state()).toMatchObject({ documented_calls: 1, tickets: 1 })
+})
+
 test('Zendesk drops no key of anything that is sent', async () => {
   const bridge = await documentedBridge()
   const dropped: (string | null)[] = []
