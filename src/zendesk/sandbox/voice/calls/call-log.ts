@@ -81,9 +81,12 @@ export class Calls {
     this.#db = db
     this.#head = db.prepare('SELECT id, sequence FROM calls WHERE external_id = ?')
     this.#insert = db.prepare(
-      'INSERT INTO calls (external_id, sequence, started_at, call, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO calls (sequence, started_at, status, answered_at, duration, call, updated_at, external_id, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    this.#update = db.prepare('UPDATE calls SET sequence = ?, started_at = ?, call = ?, updated_at = ? WHERE id = ?')
+    this.#update = db.prepare(
+      'UPDATE calls SET sequence = ?, started_at = ?, status = ?, answered_at = ?, duration = ?, call = ?, updated_at = ? WHERE id = ?',
+    )
     this.#insertEvent = db.prepare(
       `INSERT INTO events (id, call_id, sequence, type, late, event, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -107,7 +110,7 @@ export class Calls {
         'this id, or this sequence of the call, came before under another Idempotency-Key',
       )
     }
-    if (head !== null && !late) this.#update.run(sequence, call.started_at, JSON.stringify(call), now, id)
+    if (head !== null && !late) this.#update.run(...shownBy(event, now), id)
     return { callId: id, arrival: Number(stored.lastInsertRowid), newest: !late }
   }
 
@@ -175,11 +178,14 @@ export class Calls {
   }
 
   #create(event: Event, now: number): number {
-    const { call, sequence } = event
-    const { lastInsertRowid } = this.#insert.run(call.external_id, sequence, call.started_at, JSON.stringify(call), now, now)
+    const { lastInsertRowid } = this.#insert.run(...shownBy(event, now), event.call.external_id, now)
     return Number(lastInsertRowid)
   }
 }
+
+/** What a call's row takes from its newest event. */
+const shownBy = ({ sequence, call }: Event, now: number) =>
+  [sequence, call.started_at, call.status, call.answered_at, call.duration, JSON.stringify(call), now] as const
 
 function storedCall(row: unknown): StoredCall {
   const { id, sequence, call, ticket_id, created_at, updated_at } = callRow.parse(row)

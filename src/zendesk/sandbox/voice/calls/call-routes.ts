@@ -9,7 +9,7 @@ import type { AudioShelf, StoredRecording } from '../audio/audio-shelf.ts'
 import { recordingView } from '../audio/audio-view.ts'
 import type { Calls, StoredCall } from './call-log.ts'
 import { phoneCallView } from './call-view.ts'
-import { callMetrics } from './metrics.ts'
+import { CallMetricsOf } from './metrics.ts'
 
 export interface CallParts {
   readonly db: DatabaseSyncInstance
@@ -35,6 +35,7 @@ const querySchema = pageQuerySchema.extend({
 })
 
 export function callRoutes(app: FastifyInstance, { db, calls, recordings }: CallParts): void {
+  const metrics = new CallMetricsOf(db)
   const view = (call: StoredCall, request: FastifyRequest) =>
     phoneCallView(call, recordings.ofCall(call.call.external_id), baseOf(request))
 
@@ -43,7 +44,7 @@ export function callRoutes(app: FastifyInstance, { db, calls, recordings }: Call
     const { rows, count, next } = calls.list(query)
     return {
       phone_calls: rows.map(call => view(call, request)),
-      metrics: callMetrics(db, query),
+      metrics: metrics.of(query),
       count,
       next_page: nextPage(urlOf(request), next),
     }
