@@ -19,6 +19,7 @@ class MappedRows implements RowMeaning<CsvRecord> {
   readonly #mapping: Mapping
   readonly #clock: WallClock
   #columns: Columns | null = null
+  #names: CsvRecord = []
   #missing: string | null = null
 
   constructor(mapping: Mapping, clock: WallClock) {
@@ -34,12 +35,13 @@ class MappedRows implements RowMeaning<CsvRecord> {
   take(record: CsvRecord, place: Place): readonly Found[] {
     if (this.#columns === null) {
       const { header } = this.#mapping
-      this.#columns = columnsOf(header ? record : record.map((_, index) => String(index + 1)))
+      this.#names = header ? record : record.map((_, index) => String(index + 1))
+      this.#columns = columnsOf(this.#names)
       this.#missing = missingColumns(this.#mapping, this.#columns)
       if (header) return []
     }
     if (this.#missing !== null) {
-      const fix = `the file has ${[...this.#columns.keys()].slice(0, 12).map(quoted).join(', ')}: correct the mapping, or its separator`
+      const fix = `the file has ${this.#names.slice(0, 12).map(quoted).join(', ')}: correct the mapping, or its separator`
       return [refusal(place, { reason: 'the file has no such column', detail: this.#missing, fix })]
     }
     const call = callOf(namedFields(this.#columns, record), this.#mapping, this.#clock)
