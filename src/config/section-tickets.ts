@@ -92,12 +92,10 @@ const when = z
       .meta({ description: 'Whether tickets.hours were open when the call came.', example: 'open' }),
     duration: bounds('How long the conversation, or the message, lasted.'),
     wait: bounds('How long the caller waited for an answer.'),
-    first_time_caller: flag()
-      .optional()
-      .meta({
-        description: 'Whether this is the first inbound call of this number that the bridge has reported.',
-        example: true,
-      }),
+    first_time_caller: flag().optional().meta({
+      description: 'Whether this is the first inbound call of this number that the bridge has reported.',
+      example: true,
+    }),
     anonymous: flag().optional().meta({ description: 'Whether the caller hides the number.', example: false }),
   })
   .prefault({})
@@ -179,12 +177,10 @@ const rule = z
       .transform(({ within, of }) => ({ withinMs: within, of }))
       .optional()
       .describe('Instead of a new ticket, the newest one of the same caller that is not solved: it gets the comment.'),
-    comment: template(10_000)
-      .optional()
-      .meta({
-        description: 'What a ticket gets that exists already. Absent: the description.',
-        example: 'Called again at {{started}}.',
-      }),
+    comment: template(10_000).optional().meta({
+      description: 'What a ticket gets that exists already. Absent: the description.',
+      example: 'Called again at {{started}}.',
+    }),
     public_comment: flag().prefault(false).meta({ description: 'Whether the requester sees that comment.', example: false }),
     assign: agentOrId('To whom a new ticket is assigned: agent (who took the call), or a Zendesk user id.'),
     display: agentOrId('On whose screen the ticket pops up, likewise.'),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { moments } from '../../src/zendesk/tickets/rule.ts'
+import { moments } from '../../src/zendesk/tickets/moment.ts'
 import { ticketRules } from '../../src/zendesk/tickets/ticket-rules.ts'
 import { accepted, complaints } from './loading.ts'
 

@@ -4,7 +4,7 @@ import type { AgentOnCall, CallEvent, CallId, CallParty, Direction } from '../..
 import type { CallStatus, EndReason } from '../../events/outcome.ts'
 import type { VoicemailItem } from '../../events/recording.ts'
 import type { Delivery } from '../delivery.ts'
-import type { Moment } from './rule.ts'
+import type { Moment } from './moment.ts'
 
 /** What only the sink can find out. */
 export interface TicketFacts {

@@ -5,17 +5,8 @@
 import type { Direction } from '../../events/event.ts'
 import type { EndReason } from '../../events/outcome.ts'
 import type { Priority } from '../wire/ticket.ts'
-import type { TemplateField } from './template.ts'
-
-/**
- * When rules are asked. A call that has ended is one of the last three but one: `missed` (nobody took it), `abandoned` (the caller
- * gave up first) or `ended` (somebody took it).
- */
-export const moments = ['ringing', 'answered', 'transferred', 'missed', 'abandoned', 'ended', 'voicemail'] as const
-export type Moment = (typeof moments)[number]
-
-/** A text with places to fill in, taken apart: `['Call from ', { field: 'caller' }]`. */
-export type Template = readonly (string | { readonly field: TemplateField })[]
+import type { Moment } from './moment.ts'
+import type { Template } from './template.ts'
 
 /** Both ends belong to it; `null`: open. */
 export interface DurationBounds {

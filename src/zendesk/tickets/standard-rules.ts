@@ -2,8 +2,8 @@
  * `tickets.preset: standard`: the automatic tickets that the Voice API names, for inbound calls: on answer, missed calls, voicemails,
  * and calls of first-time customers. They come behind the rules of the file.
  */
-import type { Template, TicketConditions, TicketRule } from './rule.ts'
-import type { TemplateField } from './template.ts'
+import type { TicketConditions, TicketRule } from './rule.ts'
+import type { Template, TemplateField } from './template.ts'
 
 const any: TicketConditions = {
   direction: null,

@@ -4,7 +4,6 @@
  * `{{ticket.…}}` placeholders of its own wherever it finds them.
  */
 import type { Occasion } from './occasion.ts'
-import type { Template } from './rule.ts'
 
 const valueLimit = 500
 const transcriptLimit = 20_000
@@ -43,6 +42,9 @@ const fields = {
 } satisfies Record<string, Read>
 
 export type TemplateField = keyof typeof fields
+
+/** A text with places to fill in, taken apart: `['Call from ', { field: 'caller' }]`. */
+export type Template = readonly (string | { readonly field: TemplateField })[]
 
 /** The text for an occasion, at most `limit` characters; an empty one is `-`, since Zendesk takes no empty texts. */
 export function filled(template: Template, occasion: Occasion, time: ShowTime, limit: number): string {
