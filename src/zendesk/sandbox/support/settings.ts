@@ -28,26 +28,25 @@ export const accountChangesSchema = z.strictObject({
 })
 
 export class Settings {
+  readonly #find: StatementSyncInstance
   readonly #save: StatementSyncInstance
-  #current: AccountSettings
 
   constructor(db: DatabaseSyncInstance) {
     this.#save = db.prepare(
       "INSERT INTO settings (name, value) VALUES ('account', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
     )
-    const found = db.prepare("SELECT value FROM settings WHERE name = 'account'").get()
-    this.#current = accountSettingsSchema.parse(found === undefined ? {} : JSON.parse(row.parse(found).value))
+    this.#find = db.prepare("SELECT value FROM settings WHERE name = 'account'")
   }
 
   get current(): AccountSettings {
-    return this.#current
+    const found = this.#find.get()
+    return accountSettingsSchema.parse(found === undefined ? {} : JSON.parse(row.parse(found).value))
   }
 
   /** For use inside a transaction. */
   change(changes: z.infer<typeof accountChangesSchema>): AccountSettings {
-    const next = accountSettingsSchema.parse({ ...this.#current, ...changes })
+    const next = accountSettingsSchema.parse({ ...this.current, ...changes })
     this.#save.run(JSON.stringify(next))
-    this.#current = next
     return next
   }
 }

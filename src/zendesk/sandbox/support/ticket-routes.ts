@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { newSupportTicketSchema, tagsSchema, ticketChangesSchema } from '../../wire/documented/ticket.ts'
 import { idempotencyLookupHeader } from '../../wire/documented/words.ts'
-import { baseOf, idAsked, urlOf } from '../asked.ts'
+import { accept, baseOf, idAsked, urlOf } from '../asked.ts'
 import { Problem } from '../problem.ts'
 import { pageFields, sliceAsked } from './documented-page.ts'
 import { auditView, commentView, ticketView } from './documented-views.ts'
@@ -51,7 +51,7 @@ export function ticketRoutes(app: FastifyInstance, { account, commits, clock, ac
   })
 
   app.get('/tickets', async request => {
-    const { external_id } = listQuerySchema.parse(request.query)
+    const { external_id } = accept(listQuerySchema, request.query)
     return list(external_id === undefined ? {} : { externalId: external_id }, request)
   })
 
@@ -74,7 +74,7 @@ export function ticketRoutes(app: FastifyInstance, { account, commits, clock, ac
   app.get('/tickets/:id/comments', async request => {
     const { id } = asked(request)
     const slice = sliceAsked(request.query)
-    const { sort = '', sort_order } = orderSchema.parse(request.query)
+    const { sort = '', sort_order } = accept(orderSchema, request.query)
     const { rows, count } = account.history.commentsOn(id, slice, sort_order === 'desc' || sort.startsWith('-'))
     return { comments: rows.map(comment => commentView(comment, baseOf(request))), ...pageFields(slice, count, urlOf(request)) }
   })
@@ -124,7 +124,7 @@ function keyOf(request: FastifyRequest): string | null {
 
 /** `sort_by` with `sort_order`, or `sort=-updated_at`. */
 function orderAsked(query: unknown): NonNullable<TicketFilter['order']> {
-  const { sort = '', sort_by, sort_order } = orderSchema.parse(query)
+  const { sort = '', sort_by, sort_order } = accept(orderSchema, query)
   const descending = sort_order === 'desc' || sort.startsWith('-')
   switch (sort_by ?? sort.replace(/^-/, '')) {
     case 'created_at':

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { newIdentitySchema, newUserSchema, userChangesSchema } from '../../wire/documented/user.ts'
-import { baseOf, idAsked, urlOf } from '../asked.ts'
+import { accept, baseOf, idAsked, urlOf } from '../asked.ts'
 import { pageFields, sliceAsked } from './documented-page.ts'
 import { identityView, userView } from './documented-views.ts'
 import { invalidValue, recordInvalid, recordNotFound } from './refusals.ts'
@@ -29,7 +29,7 @@ export function userRoutes(app: FastifyInstance, { account, commits, clock, acto
   })
 
   app.get('/users/search', async request => {
-    const { query, external_id } = searchQuerySchema.parse(request.query)
+    const { query, external_id } = accept(searchQuerySchema, request.query)
     const slice = sliceAsked(request.query)
     const fields = (count: number) => pageFields({ ...slice, by: 'number' }, count, urlOf(request))
     if (external_id !== undefined) {

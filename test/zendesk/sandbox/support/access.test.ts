@@ -116,9 +116,17 @@ describe('faults and limits', () => {
     expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true])
   })
 
-  it('an unknown endpoint and a body that is no JSON are told apart', async () => {
+  it('tell an unknown endpoint, a query that makes no sense and a body that is no JSON apart', async () => {
     const { ask, url, token } = await accountAt()
     expect([(await ask('GET', '/nothing')).status, (await ask('DELETE', '/tickets/1')).status]).toEqual([404, 404])
+    for (const path of [
+      '/tickets?external_id=a&external_id=b',
+      '/users/search?query=a&query=b',
+      '/tickets?page=x',
+      '/search?query=a&query=b',
+    ]) {
+      expect((await ask('GET', path)).status).toBe(422)
+    }
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     expect((await fetch(`${url}/api/v2/tickets`, { method: 'POST', headers, body: '{' })).status).toBe(400)
   })
