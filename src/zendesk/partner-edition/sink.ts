@@ -5,11 +5,11 @@
  * Repeating a delivery is safe: its Idempotency-Key is the same each time, and so are its bytes. Where ticket rules concern a delivery,
  * further requests follow the first (ticketing.ts); where none do, one request is all.
  */
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Delivery, DeliveryResult } from '../delivery.ts'
+import { openAudioBody } from '../http/audio-body.ts'
 import type { Connection } from '../http/connection.ts'
-import { AudioFileChanged, type MultipartBody, openMultipart } from '../http/multipart.ts'
+import { AudioFileChanged, type MultipartBody } from '../http/multipart.ts'
 import { judgeNetworkFailure } from '../http/network-failure.ts'
 import type { SinkMemory } from '../memory.ts'
 import type { TicketRules } from '../tickets/ticket-rules.ts'
@@ -94,15 +94,9 @@ export class PartnerEditionSink {
     const { audio } = delivery
     let multipart: MultipartBody
     try {
-      multipart = await openMultipart({
-        metadata:
-          delivery.kind === 'recording' ? recordingMetadata(delivery.item, audio) : voicemailMetadata(delivery.item, audio),
-        path: audio.path,
-        size: audio.size,
-        filename: `${delivery.item.id.replace(/[^A-Za-z0-9._-]/g, '_')}.mp3`,
-        // Derived from what is sent: the same bytes each time, and no file contains its own hash.
-        boundary: `tpe-${createHash('sha256').update(`${delivery.idempotencyKey}\n${audio.sha256}`).digest('hex').slice(0, 48)}`,
-      })
+      const metadata =
+        delivery.kind === 'recording' ? recordingMetadata(delivery.item, audio) : voicemailMetadata(delivery.item, audio)
+      multipart = await openAudioBody({ metadata, path: audio.path }, delivery.idempotencyKey)
     } catch (cause) {
       return unreadable(cause, audio.path)
     }

@@ -2,9 +2,8 @@
  * The Partner Edition endpoints, for programs that have events and audio of their own (an import, a test). The bridge's deliveries
  * go to the same endpoints through PartnerEditionSink, which answers in the outbox's words.
  */
-import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { openMultipart } from '../http/multipart.ts'
+import { type AudioUpload, openAudioBody } from '../http/audio-body.ts'
 import {
   type RecordingMetadata,
   recordingAnswerSchema,
@@ -15,12 +14,6 @@ import { type PhoneCallEventAnswer, type PhoneCallEventBody, phoneCallEventAnswe
 import type { Id } from '../wire/page.ts'
 import { endpoints } from '../wire/words.ts'
 import type { VoiceRequests } from './voice-requests.ts'
-
-/** An MP3 on disk; `metadata` has its size and SHA-256. */
-export interface AudioUpload<Metadata extends RecordingMetadata> {
-  readonly metadata: Metadata
-  readonly path: string
-}
 
 /** What was stored; a server may say more. `Recordings.get` and `Voicemails.get` show it in full. */
 export interface StoredAudio {
@@ -68,19 +61,12 @@ export class PartnerEdition {
 
   async #upload<T>(
     path: string,
-    { metadata, path: file }: AudioUpload<RecordingMetadata>,
+    upload: AudioUpload,
     signal: AbortSignal,
     idempotencyKey: string,
     schema: z.ZodType<T>,
   ): Promise<T> {
-    const { contentType, contentLength, stream, close } = await openMultipart({
-      metadata,
-      path: file,
-      size: metadata.size,
-      filename: `${metadata.external_id.replace(/[^A-Za-z0-9._-]/g, '_')}.mp3`,
-      // Derived from what is sent: the same bytes each time, and no file contains its own hash.
-      boundary: `tpe-${createHash('sha256').update(`${idempotencyKey}\n${metadata.sha256}`).digest('hex').slice(0, 48)}`,
-    })
+    const { contentType, contentLength, stream, close } = await openAudioBody(upload, idempotencyKey)
     try {
       const raw = { stream, headers: { 'content-type': contentType, 'content-length': String(contentLength) } }
       return await this.#requests.ask({ method: 'POST', path, signal, idempotencyKey }, schema, raw)
