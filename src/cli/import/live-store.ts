@@ -48,6 +48,11 @@ export class LiveStore {
     return await this.#store.items.callByKey(key)
   }
 
+  /** Whether the bridge has taken this very file in, whatever became of it. */
+  async hasFile(file: { readonly path: string; readonly size: number; readonly mtimeMs: number }): Promise<boolean> {
+    return await this.#store.items.isKnownFile(file)
+  }
+
   /** Newest first. */
   calls(): AsyncGenerator<CallSnapshot> {
     return callsOf(this.#store)

@@ -16,6 +16,7 @@ import { noHints, readFileName } from '../../recordings/folders/file-name.ts'
 import { walkFolder } from '../../recordings/folders/folder-walk.ts'
 import { lastPart } from '../../recordings/folders/recording-folder.ts'
 import { callKeys } from '../../recordings/intake/call-finder.ts'
+import type { SourceFile } from '../../recordings/ledger.ts'
 import type { SqliteStore } from '../../uploads/store/sqlite-store.ts'
 import type { CommandLog } from './command-log.ts'
 import type { LiveStore } from './live-store.ts'
@@ -133,22 +134,18 @@ export class HistoricRecordings {
     const hints = await this.#hintsOf(folder, below)
     if (hints === null) return
     this.#files += 1
-    for (const { key } of live === null ? [] : callKeys(hints)) {
-      if ((await live?.callByKey(key)) !== null) {
+    try {
+      const file = sourceFile(path, await stat(path))
+      if (live !== null && (await isLive(live, hints, file))) {
         this.#live += 1
         return
       }
-    }
-    try {
-      const file = sourceFile(path, await stat(path))
       if (await this.#store.items.isKnownFile(file)) {
         this.#known += 1
         return
       }
-      const taken = await this.#audio.intake.take(
-        { kind: 'recording', file, audioPath: path, baseName: lastPart(below), hints },
-        signal,
-      )
+      const candidate = { kind: 'recording', file, audioPath: path, baseName: lastPart(below), hints } as const
+      const taken = await this.#audio.intake.take(candidate, signal)
       if (taken.kind === 'known') this.#known += 1
     } catch (error) {
       if (!isGone(error)) throw error
@@ -169,4 +166,11 @@ export class HistoricRecordings {
     }
     return /\.wav$/i.test(name) ? noHints : null
   }
+}
+
+/** The bridge has the file, or will have it: its call is one of the bridge's. */
+async function isLive(live: LiveStore, hints: RecordingHints, file: SourceFile): Promise<boolean> {
+  if (await live.hasFile(file)) return true
+  for (const { key } of callKeys(hints)) if ((await live.callByKey(key)) !== null) return true
+  return false
 }

@@ -1,6 +1,7 @@
 /**
  * Rows become calls. The rows of one call stand near each other, because a PBX writes them when the call ends; so a call is complete
- * once enough other calls were heard of since. By count, not by time: files may be given in any order, and clocks are set back.
+ * once enough other calls were heard of since. A row that comes even later makes the call once more, which changes nothing.
+ * All that goes by count, not by time: files may be given in any order, and clocks are set back.
  */
 import type { Found, Place } from '../historic-call.ts'
 

@@ -24,9 +24,10 @@ export async function listFiles(paths: readonly string[]): Promise<readonly Sour
     if (!stats.isDirectory()) files.push({ path, size: stats.size })
     else {
       const names = (await readdir(path)).filter(name => !name.startsWith('.')).sort()
-      for (const name of names.slice(0, mostFiles)) {
+      for (const name of names) {
         const inside = await stat(join(path, name))
         if (inside.isFile()) files.push({ path: join(path, name), size: inside.size })
+        if (files.length > mostFiles) throw new Error(`${path} holds more than ${mostFiles} files: import it in parts`)
       }
     }
   }
