@@ -5,7 +5,10 @@ import { complain, flag, integer, line, origin, secret, word } from './fields.ts
 
 const oauth = z
   .strictObject({
-    client_id: line().describe('The identifier of the OAuth client (Admin Center, Apps and integrations, OAuth clients).'),
+    client_id: line().meta({
+      description: 'The identifier of the OAuth client (Admin Center, Apps and integrations, OAuth clients).',
+      example: 'tpe_bridge',
+    }),
     client_secret: secret().optional().meta({
       description: 'The secret of a confidential client.',
       example: '${ZENDESK_CLIENT_SECRET}',

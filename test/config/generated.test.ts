@@ -20,18 +20,43 @@ test('the example, used as it is, changes nothing and warns of nothing', async (
   expect(await accepted(exampleYaml())).toEqual(await accepted(''))
 })
 
+/** The example with every key that it comments out, but for those of the other of two ways to say a thing. */
+const uncommented = (otherWay: RegExp): string =>
+  exampleYaml()
+    .replace(otherWay, '')
+    .replace(/^( *)#(?=[^ \n])/gm, '$1')
+
+const env = {
+  DRACHTIO_SECRET: 'a',
+  ZENDESK_TOKEN: 'b',
+  ADMIN_TOKEN: 'c',
+  SANDBOX_TOKEN: 'd',
+  TRANSCRIBER_TOKEN: 'e',
+  ZENDESK_CLIENT_SECRET: 'f',
+  ZENDESK_REFRESH_TOKEN: 'g',
+}
+
 test('every commented-out key of the example is a working example', async () => {
-  const env = { DRACHTIO_SECRET: 'a', ZENDESK_TOKEN: 'b', ADMIN_TOKEN: 'c', SANDBOX_TOKEN: 'd' }
-  const config = await accepted(exampleYaml().replace(/^( *)#(?=[^ \n])/gm, '$1'), { env })
+  const config = await accepted(uncommented(/^ *#(?:client_id|client_secret|refresh_token|command): .*\n/gm), { env })
   expect(config.agents).toEqual([{ extension: '1001', id: 35436, name: 'Alice' }])
   expect(config.recordings.folders[0]?.match.exec('17.4_abc@pbx.wav')?.groups).toEqual({ unique: '17.4', call_id: 'abc@pbx' })
   expect(config.voicemail.folders).toHaveLength(1)
   expect(config.sip.trunk.carrier).toHaveLength(2)
+  expect(config.tickets.rules).toHaveLength(1)
   expect(config).toMatchObject({
-    zendesk: { token: 'b' },
+    zendesk: { token: 'b', oauth: null },
+    transcripts: { http: { token: 'e' }, command: null },
     admin: { token: 'c' },
     sandbox: { token: 'd' },
     sip: { drachtio: { secret: 'a' } },
+  })
+})
+
+test('so are those of the other way, where there are two', async () => {
+  const config = await accepted(uncommented(/^ *#(?:token|url|email): .*\n/gm), { env })
+  expect(config).toMatchObject({
+    zendesk: { token: null, oauth: { clientId: 'tpe_bridge', clientSecret: 'f', refreshToken: 'g' } },
+    transcripts: { http: null, command: ['whisper-wrapper', '{file}'] },
   })
 })
 
