@@ -191,12 +191,15 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         expect(await claimIds()).toEqual(['a.2'])
       })
 
-      test('what is due longest is claimed first, and no more than asked for', async () => {
-        await store.calls.append([aChange('a', [1])])
-        now = T0 + 1
-        await store.calls.append([aChange('b', [1]), aChange('c', [1])])
-        expect(await claimIds('event', 2)).toEqual(['a.1', 'b.1'])
-        expect(await claimIds('event', 2)).toEqual(['c.1'])
+      test('no more is claimed than asked for, and half of it is what has been due longest, half what fell due last', async () => {
+        for (const [at, name] of ['a', 'b', 'c', 'd', 'e', 'f'].entries()) {
+          now = T0 + at
+          await store.calls.append([aChange(name, [1])])
+        }
+        expect(await claimIds('event', 2)).toEqual(['a.1', 'f.1'])
+        const oneByOne = [await claimIds('event', 1), await claimIds('event', 1), await claimIds('event', 1)]
+        expect(oneByOne).toEqual([['b.1'], ['e.1'], ['c.1']])
+        expect(await claimIds('event', 3)).toEqual(['d.1'])
       })
 
       test('a recording waits until the first event of its call is through, a voicemail for nobody', async () => {
