@@ -28,6 +28,8 @@ export interface ZendeskOptions {
   /** `none`: whatever the rules say, no tickets (imports). */
   readonly tickets: 'by-rules' | 'none'
   readonly version: string
+  /** How long a request whose answer was lost may still be at work (documented dialect), ms; the sink's own default unless said. */
+  readonly settleMs?: number
   readonly log: { info(fields: object, msg: string): void; warn(fields: object, msg: string): void }
 }
 
@@ -66,7 +68,11 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
     recordingsWithoutTicket: options.tickets === 'none' ? ('skip' as const) : zendesk.recordingsWithoutTicket,
   }
   const link = linkTo(config)
-  return { connection, sink: new CallsSink({ connection, memory, callers, tickets: rules, link, settings, clock: Date.now }) }
+  const patience = options.settleMs === undefined ? {} : { settleMs: options.settleMs }
+  return {
+    connection,
+    sink: new CallsSink({ connection, memory, callers, tickets: rules, link, settings, clock: Date.now, ...patience }),
+  }
 }
 
 /** The rules that the configuration asks for. The documented dialect shows nothing without a ticket, so it has some by default. */

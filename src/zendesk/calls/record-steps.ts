@@ -56,7 +56,7 @@ export class RecordSteps {
   /** Record, comment and, when it needs one, ticket in one request. */
   async #createRecord(event: CallEvent, wish: TicketWish | null, requester: Requester): Promise<void> {
     const { desk, note, settings } = this.#parts
-    const chosen = await this.#choose(wish, requester)
+    const chosen = await this.#choose(event, wish, requester)
     const create = chosen === null ? (wish?.create ?? null) : null
     const shown = chosen !== null || create !== null
     const title = this.#title(event, wish, chosen === null)
@@ -112,7 +112,7 @@ export class RecordSteps {
   async #findTicket(recordId: number, event: CallEvent, wish: TicketWish | null, requester: Requester): Promise<void> {
     const { desk, note } = this.#parts
     if (wish === null) return
-    const chosen = await this.#choose(wish, requester)
+    const chosen = await this.#choose(event, wish, requester)
     if (chosen !== null) {
       const moved = await desk.changeCall(recordId, { ticket_id: chosen })
       // Not documented either way: where the record stays without, the wish is carried out on the ticket alone.
@@ -140,12 +140,12 @@ export class RecordSteps {
   }
 
   /** The ticket that the call is on or shall be put on; the choice is noted, so that a second try makes the same. */
-  async #choose(wish: TicketWish | null, requester: Requester): Promise<number | null> {
+  async #choose(event: CallEvent, wish: TicketWish | null, requester: Requester): Promise<number | null> {
     const { desk, note, memory, now } = this.#parts
     const noted = note.value.ticketId ?? note.value.chosenId
     // Asked for once without a ticket: then it was to be a new one.
     if (noted !== null || wish === null || 'record' in note.value.asking || 'ticket' in note.value.asking) return noted
-    const chosen = await chooseTicket(wish, requester, { desk, memory, now })
+    const chosen = await chooseTicket(wish, requester, { by: event.id, desk, memory, now })
     await note.set({ chosenId: chosen })
     return chosen
   }

@@ -2,12 +2,11 @@
  * Which ticket a wish means: the one that the PBX named, the caller's recent one, or none yet. What the bridge did itself it looks up
  * in its own memory; after that it asks for the caller's tickets, never the search index, which lags.
  */
-import { z } from 'zod'
-import { parseJson } from '../http/answer.ts'
 import type { SinkMemory } from '../memory.ts'
+import { madeByAnother, othersTurn, othersTurnMs, RecentTickets, recentKey } from '../tickets/recent-tickets.ts'
 import type { TicketWish } from '../tickets/wish.ts'
-import { numberId } from '../wire/documented/words.ts'
 import type { Desk } from './desk.ts'
+import { waitJob } from './halt.ts'
 
 /** Whose tickets: the caller's number, in E.164, and the caller's user; `null` when there is none. */
 export interface Requester {
@@ -15,14 +14,21 @@ export interface Requester {
   readonly userId: number | null
 }
 
-const noteSchema = z.object({ ticketId: numberId, at: z.number() })
+/** Who chooses: the delivery, by its key, with what it knows. */
+export interface Chooser {
+  readonly by: string
+  readonly desk: Desk
+  readonly memory: SinkMemory
+  /** Epoch ms. */
+  readonly now: number
+}
 
-/** The id of an existing ticket that takes more; `null`: there is none. */
-export async function chooseTicket(
-  wish: TicketWish,
-  requester: Requester,
-  { desk, memory, now }: { readonly desk: Desk; readonly memory: SinkMemory; readonly now: number },
-): Promise<number | null> {
+/**
+ * The id of an existing ticket that takes more; `null`: there is none. When one is to be made that other calls may share, that is noted,
+ * and those wait for it.
+ */
+export async function chooseTicket(wish: TicketWish, requester: Requester, chooser: Chooser): Promise<number | null> {
+  const { desk, memory, now, by } = chooser
   const { choice } = wish
   switch (choice.kind) {
     case 'new':
@@ -34,13 +40,17 @@ export async function chooseTicket(
     case 'recent': {
       if (requester.number === null) return null
       const since = now - choice.withinMs
-      const key = choice.of === 'caller' ? callerKey(requester.number) : ruleKey(wish.rule, requester.number)
-      const noted = readNote(await memory.get(key))
-      if (noted !== null && noted.at >= since) {
-        const ticket = await desk.ticket(noted.ticketId)
+      const key = recentKey(choice.of, wish, requester.number)
+      const recent = new RecentTickets(memory)
+      const last = await recent.get(key)
+      if (madeByAnother(last, by, now)) throw waitJob(othersTurn, othersTurnMs)
+      if (typeof last?.ticketId === 'number' && last.at >= since) {
+        const ticket = await desk.ticket(last.ticketId)
         if (ticket !== null && isOpen(ticket.status)) return ticket.id
       }
-      return choice.of === 'caller' && requester.userId !== null ? newestOpen(desk, requester.userId, since) : null
+      const open = choice.of === 'caller' && requester.userId !== null ? await newestOpen(desk, requester.userId, since) : null
+      if (open === null && wish.create !== null) await recent.put(key, { ticketId: null, at: now, making: { by, since: now } })
+      return open
     }
     default:
       return choice satisfies never
@@ -55,10 +65,7 @@ export async function rememberTicket(
   ticketId: number,
   now: number,
 ): Promise<void> {
-  if (number === null) return
-  const value = JSON.stringify({ ticketId, at: now })
-  await memory.put(callerKey(number), value)
-  await memory.put(ruleKey(wish.rule, number), value)
+  if (number !== null) await new RecentTickets(memory).remember(wish, number, ticketId, now)
 }
 
 async function newestOpen(desk: Desk, userId: number, since: number): Promise<number | null> {
@@ -69,11 +76,3 @@ async function newestOpen(desk: Desk, userId: number, since: number): Promise<nu
 }
 
 const isOpen = (status: string): boolean => status !== 'solved' && status !== 'closed'
-const callerKey = (number: string): string => `ticket-of:caller:${number}`
-const ruleKey = (rule: string, number: string): string => `ticket-of:rule:${rule}:${number}`
-
-function readNote(text: string | null): z.infer<typeof noteSchema> | null {
-  const json = text === null ? null : parseJson(text)
-  const parsed = json?.ok === true ? noteSchema.safeParse(json.value) : null
-  return parsed?.success === true ? parsed.data : null
-}

@@ -32,7 +32,7 @@ export async function ticketWithoutRecord(
   if (wish === null) return
   if (note.value.ticketId === null) {
     const inDoubt = 'ticket' in note.value.asking
-    const chosen = inDoubt ? null : await chooseTicket(wish, requester, { desk, memory, now })
+    const chosen = inDoubt ? null : await chooseTicket(wish, requester, { by: event.id, desk, memory, now })
     if (chosen !== null) await note.set({ ticketId: chosen })
     else if (wish.create !== null) {
       const ticket: NewSupportTicket = {

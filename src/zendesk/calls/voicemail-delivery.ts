@@ -54,7 +54,7 @@ export async function deliverVoicemail(parts: VoicemailParts): Promise<number | 
   const existing =
     note.value.ticketId ??
     call?.value.ticketId ??
-    ('ticket' in note.value.asking ? null : await chooseTicket(wish, requester, { desk, memory, now }))
+    ('ticket' in note.value.asking ? null : await chooseTicket(wish, requester, { by: item.id, desk, memory, now }))
   const ticketId = existing === null ? await newTicket(parts, wish, requester, url) : existing
   await finish(parts, wish, ticketId, url, existing === null)
   if (call !== null && call.value.ticketId === null) await call.set({ ticketId })

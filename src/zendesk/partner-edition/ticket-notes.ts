@@ -3,10 +3,8 @@
  *
  *   wish:DELIVERY                  what the delivery itself was answered, the wish, and on which ticket it is carried out
  *   call-ticket:CALL               the ticket of a call, for its later events
- *   ticket-of:caller:NUMBER        the ticket that a caller got last
- *   ticket-of:rule:RULE:NUMBER     the one that this rule gave them last
  *
- * A note that cannot be read counts as none.
+ * Which ticket a caller got last is in tickets/recent-tickets.ts. A note that cannot be read counts as none.
  */
 import { z } from 'zod'
 import { parseJson } from '../http/answer.ts'
@@ -53,15 +51,6 @@ const deliveryNoteSchema: z.ZodType<DeliveryNote> = z.object({
 
 const callTicketSchema = z.object({ ticketId: idSchema })
 
-const lastTicketSchema = z.object({
-  /** `null`: none, or one that is being made. */
-  ticketId: idSchema.nullable(),
-  /** Wire time, epoch ms, of the moment it was last used for. */
-  at: z.number(),
-  /** The delivery that is making it, and since when (epoch ms); `null`: nobody is. */
-  making: z.object({ by: z.string(), since: z.number() }).nullable(),
-})
-
 export type TicketTarget = z.infer<typeof targetSchema>
 
 export interface DeliveryNote {
@@ -72,7 +61,6 @@ export interface DeliveryNote {
   readonly plan: { readonly wish: TicketWish; readonly target: TicketTarget | null } | null
   readonly done: boolean
 }
-export type LastTicket = z.infer<typeof lastTicketSchema>
 
 export class TicketNotes {
   readonly #memory: SinkMemory
@@ -95,15 +83,6 @@ export class TicketNotes {
 
   async noteOfCall(callId: string, note: z.infer<typeof callTicketSchema>): Promise<void> {
     await this.#memory.put(`call-ticket:${callId}`, JSON.stringify(note))
-  }
-
-  /** `key`: `caller:NUMBER` or `rule:RULE:NUMBER`. */
-  async last(key: string): Promise<LastTicket | null> {
-    return await this.#read(`ticket-of:${key}`, lastTicketSchema)
-  }
-
-  async noteLast(key: string, note: LastTicket): Promise<void> {
-    await this.#memory.put(`ticket-of:${key}`, JSON.stringify(note))
   }
 
   /** Whether this call is the first one of its number that was ever reported. Repeated, it answers the same. */

@@ -13,6 +13,7 @@ import type { Delivery, DeliveryResult } from '../delivery.ts'
 import type { Connection } from '../http/connection.ts'
 import type { SinkMemory } from '../memory.ts'
 import { customerNumber, occasionOf } from '../tickets/occasion.ts'
+import { madeByAnother, othersTurn, othersTurnMs, RecentTickets, recentKey } from '../tickets/recent-tickets.ts'
 import type { TicketRules } from '../tickets/ticket-rules.ts'
 import type { TicketWish } from '../tickets/wish.ts'
 import type { Id } from '../wire/page.ts'
@@ -21,10 +22,6 @@ import { newCommentBody, newTicketBody } from './ticket-bodies.ts'
 import { type DeliveryNote, TicketNotes, type TicketTarget } from './ticket-notes.ts'
 import { afterDelivery, judgeTicket, linkedTicket, type TicketAnswer, type TicketRequest } from './ticket-verdict.ts'
 import { Turns } from './turns.ts'
-
-/** A ticket that another delivery has been making for this long is not coming: that delivery is a dead letter. */
-const makingAtMostMs = 10 * 60_000
-const othersTurnMs = 2_000
 
 export interface TicketingOptions {
   readonly connection: Connection
@@ -58,11 +55,13 @@ type Plan = NonNullable<DeliveryNote['plan']>
 export class Ticketing {
   readonly #options: TicketingOptions
   readonly #notes: TicketNotes
+  readonly #recent: RecentTickets
   readonly #turns = new Turns()
 
   constructor(options: TicketingOptions) {
     this.#options = options
     this.#notes = new TicketNotes(options.memory)
+    this.#recent = new RecentTickets(options.memory)
   }
 
   /** What is known of a delivery that rules may concern; `null` when it was not begun, or asks for nothing. */
@@ -143,7 +142,7 @@ export class Ticketing {
     const own = run.callId === null ? null : await this.#notes.ofCall(run.callId)
     if (own !== null) return { kind: 'comment', ticketId: own.ticketId }
     if (choice.kind !== 'recent' || run.number === null) return fresh
-    const key = lastKey(choice.of, wish, run.number)
+    const key = recentKey(choice.of, wish, run.number)
     return await this.#turns.take(key, run.signal, () => this.#chooseRecent(key, choice.withinMs, wish, fresh, run))
   }
 
@@ -155,20 +154,16 @@ export class Ticketing {
     run: Run,
   ): Promise<TicketTarget | { readonly result: DeliveryResult }> {
     const now = this.#options.clock()
-    const last = await this.#notes.last(key)
-    const making = last?.making ?? null
-    if (making !== null && making.by !== run.key && now - making.since < makingAtMostMs) {
-      const reason = 'another call of the same caller is making the ticket'
-      return { result: { kind: 'wait', scope: 'job', afterMs: othersTurnMs, reason } }
-    }
+    const last = await this.#recent.get(key)
+    if (madeByAnother(last, run.key, now))
+      return { result: { kind: 'wait', scope: 'job', afterMs: othersTurnMs, reason: othersTurn } }
     if (last !== null && last.ticketId !== null && Math.abs(run.at - last.at) <= withinMs) {
       const found = await this.#look(last.ticketId, wish, run)
       if ('result' in found) return found
       const { status } = found
       if (status !== null && status !== 'solved' && status !== 'closed') return { kind: 'comment', ticketId: last.ticketId }
     }
-    if (fresh.kind === 'create')
-      await this.#notes.noteLast(key, { ticketId: null, at: run.at, making: { by: run.key, since: now } })
+    if (fresh.kind === 'create') await this.#recent.put(key, { ticketId: null, at: run.at, making: { by: run.key, since: now } })
     return fresh
   }
 
@@ -208,11 +203,7 @@ export class Ticketing {
   /** So that later events of the call, and later calls of the caller, find the ticket. */
   async #remember(ticketId: Id, wish: TicketWish, { callId, number, at }: Run): Promise<void> {
     if (callId !== null) await this.#notes.noteOfCall(callId, { ticketId })
-    if (number === null) return
-    const note = { ticketId, at, making: null }
-    await this.#notes.noteLast(lastKey('caller', wish, number), note)
-    if (wish.choice.kind === 'recent' && wish.choice.of === 'rule')
-      await this.#notes.noteLast(lastKey('rule', wish, number), note)
+    if (number !== null) await this.#recent.remember(wish, number, ticketId, at)
   }
 
   /** A refusal is final for this plan, and for whoever waits for its ticket. */
@@ -224,11 +215,8 @@ export class Ticketing {
     const result = answer.kind === 'failed' ? answer.result : gone
     if (result.kind !== 'reject') return result
     await this.#notes.noteDelivery(run.key, { ...reported, plan: null, done: false })
-    if (wish.choice.kind === 'recent' && run.number !== null) {
-      const key = lastKey(wish.choice.of, wish, run.number)
-      const last = await this.#notes.last(key)
-      if (last?.making?.by === run.key) await this.#notes.noteLast(key, { ...last, making: null })
-    }
+    if (wish.choice.kind === 'recent' && run.number !== null)
+      await this.#recent.giveUp(recentKey(wish.choice.of, wish, run.number), run.key)
     return result
   }
 
@@ -276,8 +264,4 @@ function firstOf(run: Run): boolean {
   const first = run.permitted
   run.permitted = false
   return first
-}
-
-function lastKey(of: 'caller' | 'rule', { rule }: TicketWish, number: string): string {
-  return of === 'caller' ? `caller:${number}` : `rule:${rule}:${number}`
 }

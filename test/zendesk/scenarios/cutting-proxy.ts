@@ -82,6 +82,10 @@ export class CuttingProxy {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
     })
+    // What breaks off on this side breaks off on the other.
+    request.on('close', () => {
+      if (!request.complete) upstream.destroy()
+    })
     request.pipe(upstream)
   }
 

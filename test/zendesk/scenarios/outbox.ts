@@ -60,6 +60,11 @@ export class Outbox {
     await this.#open().items.queue(item)
   }
 
+  /** Ends a pause that the sink asked for, as an operator would. */
+  resume(): void {
+    this.#worker?.resume()
+  }
+
   /** How many jobs are not through yet, and why others never will be. */
   async left(): Promise<{ readonly undelivered: number; readonly dead: readonly (string | null)[] }> {
     const { pending, running } = await this.#open().views.jobCounts()
