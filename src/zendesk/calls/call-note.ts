@@ -21,6 +21,8 @@ export const callNoteSchema = z.object({
   /** Of the newest event that the record tells; an older one must not take it back. */
   sequence: z.int().default(0),
   ended: z.boolean().default(false),
+  /** The rules, or the call itself, said that there shall be no ticket. */
+  noTicket: z.boolean().default(false),
   /** Titles of the voice comments that are there; each is there once. */
   titles: z.array(z.string()).default([]),
   /** Small things that are done: `pop:4`, `wish:CALL_ID.ended.1`. */

@@ -14,7 +14,7 @@ import type { CallEvent } from '../../events/event.ts'
 import type { Callers } from '../callers/callers.ts'
 import type { SinkMemory } from '../memory.ts'
 import type { TicketRules } from '../tickets/ticket-rules.ts'
-import type { TicketWish } from '../tickets/wish.ts'
+import type { TicketDecision, TicketWish } from '../tickets/wish.ts'
 import type { CallNote } from './call-note.ts'
 import { agentOf, customerOf, partyText } from './call-record.ts'
 import type { Desk } from './desk.ts'
@@ -50,13 +50,13 @@ export class EventDelivery {
     const { note, settings } = this.#parts
     if (!telling.has(event.type)) return null
     const requester = await this.#requester(event)
-    const wish = await this.#wish(event, idempotencyKey, requester)
+    const { wish, forbidden } = this.#decide(event, idempotencyKey, requester)
     await this.#popCaller(event, wish, requester)
     const { call } = event
     const untold = wish === null && (event.type === 'call.ringing' || call.direction === 'internal')
     if (!untold && settings.licence === 'none') await ticketWithoutRecord(this.#parts, event, wish, requester)
     else if (!untold) await new RecordSteps(this.#parts).tell(event, wish, requester)
-    const { sequence, ended } = note.value
+    const { sequence, ended, noTicket } = note.value
     await note.set({
       from: partyText(call.from),
       to: partyText(call.to),
@@ -65,6 +65,7 @@ export class EventDelivery {
       agentId: agentOf(call)?.id ?? note.value.agentId,
       sequence: Math.max(sequence, event.sequence),
       ended: ended || event.type === 'call.ended',
+      noTicket: noTicket || forbidden,
     })
     return note.value.recordId ?? note.value.ticketId
   }
@@ -84,17 +85,17 @@ export class EventDelivery {
     return { number, userId: caller.userId, first }
   }
 
-  async #wish(
+  #decide(
     event: CallEvent,
     idempotencyKey: string,
     requester: { readonly first: boolean | null },
-  ): Promise<TicketWish | null> {
+  ): Pick<TicketDecision, 'wish' | 'forbidden'> {
     const { tickets, settings } = this.#parts
     const facts = { firstTimeCaller: requester.first, recordingUrl: null }
-    const { wish } = tickets.decide({ kind: 'event', idempotencyKey, event }, facts)
+    const { wish, forbidden } = tickets.decide({ kind: 'event', idempotencyKey, event }, facts)
     const hidden = customerOf(event.call)?.kind === 'anonymous' && settings.anonymous === 'no-ticket'
     // A ticket that the PBX names is somebody's, whoever calls.
-    return hidden && wish?.choice.kind !== 'given' ? null : wish
+    return { wish: hidden && wish?.choice.kind !== 'given' ? null : wish, forbidden }
   }
 
   async #popCaller(event: CallEvent, wish: TicketWish | null, { userId }: Requester): Promise<void> {

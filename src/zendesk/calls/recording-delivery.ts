@@ -6,7 +6,8 @@
  *   no record     upload ─▶ POST /tickets with the upload, when there is none ─▶ player
  *
  * A call without a ticket gets one for its recording (`recordings_without_ticket`): nobody could find the audio otherwise, since
- * nothing but a ticket shows it. Calls within the house are the exception: no rule made a ticket for them either.
+ * nothing but a ticket shows it. Calls within the house are an exception, and those that the rules, or X-Zendesk-No-Ticket, say shall
+ * have none.
  */
 import type { RecordingItem } from '../../events/recording.ts'
 import type { NewSupportTicket, TicketVoiceComment } from '../wire/documented/ticket.ts'
@@ -52,7 +53,8 @@ function isWanted({ call, item, note, now, settings }: RecordingParts): boolean 
   if (call !== null && !call.value.ended && now - item.foundAt < patienceMs) {
     throw waitJob('the call goes on and may still get a ticket', pauseMs)
   }
-  return settings.recordingsWithoutTicket === 'ticket' && call?.value.direction !== 'internal'
+  if (call?.value.noTicket === true || call?.value.direction === 'internal') return false
+  return settings.recordingsWithoutTicket === 'ticket'
 }
 
 async function withRecord(parts: RecordingParts, call: Note<CallNote>, recordId: number): Promise<number | null> {

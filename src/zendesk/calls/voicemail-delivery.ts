@@ -47,10 +47,11 @@ export async function deliverVoicemail(parts: VoicemailParts): Promise<number | 
   const requester: Requester = { number: item.from.kind === 'e164' ? item.from.value : null, userId: caller?.userId ?? null }
   const asked = caller !== null && tickets.asksFirstTimeCaller
   const first = asked ? await callers.isFirstCall(item.from, caller, item.callId ?? item.id) : null
-  const decided = (recordingUrl: string | null) => tickets.decide(parts.delivery, { firstTimeCaller: first, recordingUrl }).wish
-  if (decided(null) === null && settings.recordingsWithoutTicket === 'skip') return null
+  const decided = (recordingUrl: string | null) => tickets.decide(parts.delivery, { firstTimeCaller: first, recordingUrl })
+  const { wish: wanted, forbidden } = decided(null)
+  if (wanted === null && (forbidden || settings.recordingsWithoutTicket === 'skip')) return null
   const url = await audioUrl(parts)
-  const wish = decided(url) ?? ownWish(item, parts.audio.durationMs)
+  const wish = decided(url).wish ?? ownWish(item, parts.audio.durationMs)
   const existing =
     note.value.ticketId ??
     call?.value.ticketId ??

@@ -34,7 +34,7 @@ export interface TicketRules {
 
 /** For sinks that make no tickets. */
 export const noTickets: TicketRules = {
-  decide: () => ({ wish: null, why: [] }),
+  decide: () => ({ wish: null, forbidden: false, why: [] }),
   concerns: () => false,
   asksFirstTimeCaller: false,
 }
@@ -50,26 +50,30 @@ export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none
 
   function decide(delivery: Delivery, facts: TicketFacts): TicketDecision {
     const occasion = occasionOf(delivery, facts)
-    if (occasion === null) return { wish: null, why: [`no rule is asked: ${subjectOf(delivery)} is no moment for tickets`] }
+    if (occasion === null)
+      return { wish: null, forbidden: false, why: [`no rule is asked: ${subjectOf(delivery)} is no moment for tickets`] }
     return decideOn(occasion)
   }
 
   function decideOn(occasion: Occasion): TicketDecision {
     const { asked, ignored } = readDirectives(occasion.directives)
     const why: string[] = [...ignored]
-    if (asked.noTicket) return { wish: null, why: [...why, 'header X-Zendesk-No-Ticket: no ticket for this call'] }
+    if (asked.noTicket)
+      return { wish: null, forbidden: true, why: [...why, 'header X-Zendesk-No-Ticket: no ticket for this call'] }
     const state = office(occasion.startedAt)
+    let forbidden = false
     for (const rule of rules) {
       const match = matchRule(rule, occasion, state)
       why.push(match.why)
       if (!match.matches) continue
-      if (!rule.ignore) return { wish: overridden(wishOfRule(rule, occasion, time), asked, occasion), why }
+      if (!rule.ignore) return { wish: overridden(wishOfRule(rule, occasion, time), asked, occasion), forbidden: false, why }
       why.push(`rule ${rule.name}: ignore, so no further rule is asked`)
+      forbidden = true
       break
     }
     const wish = wishOfHeaders(asked, occasion, time)
     if (wish !== null) why.push('header X-Zendesk-Ticket-Id or X-Zendesk-Subject: the call itself asks for a ticket')
-    return { wish, why }
+    return { wish, forbidden: forbidden && wish === null, why }
   }
 
   const asked = new Set(rules.filter(({ ignore }) => !ignore).flatMap(({ on }) => on))

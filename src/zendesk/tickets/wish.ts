@@ -44,5 +44,7 @@ export interface TicketWish {
 /** `why` has one line for each rule that was looked at, in order, for `tickets test`. */
 export interface TicketDecision {
   readonly wish: TicketWish | null
+  /** There shall be no ticket: a rule with `ignore`, or the call's own X-Zendesk-No-Ticket, says so. More than that no rule fired. */
+  readonly forbidden: boolean
   readonly why: readonly string[]
 }

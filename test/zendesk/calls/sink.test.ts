@@ -5,6 +5,7 @@ import { madeEvent, madeRecording, madeVoicemail, startedAt } from '../made-even
 import { madeMp3 } from '../made-mp3.ts'
 import { json } from '../running-sandbox.ts'
 import { scriptedServer } from '../scripted-server.ts'
+import { aRule, rulesOf } from '../tickets/made-rules.ts'
 import {
   asEvent,
   asRecording,
@@ -350,6 +351,25 @@ test('an upload that Zendesk no longer has is sent again, but not for ever', asy
   await bridge.get('/tickets/1')
   const stubborn = asRecording(madeRecording('rec_b', audio, 'call_a'), audio)
   await expect(through(sink, stubborn)).rejects.toThrow('422')
+})
+
+describe('a call that the PBX wants no ticket for', () => {
+  test('gets none, neither by its rules nor for its recording; nor does its message', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const events = answeredCall('call_n', callerNo(1)).map(event => ({
+      ...event,
+      call: { ...event.call, directives: { 'no-ticket': 'true' } },
+    }))
+    for (const event of events) await through(sink, asEvent(event))
+    expect(await through(sink, asRecording(madeRecording('rec_n', audio, 'call_n'), audio))).toBeNull()
+    const silence = rulesOf(aRule('silence', { on: ['voicemail'], ignore: true, create: null }))
+    const item = { ...madeVoicemail('vm_n', audio), from: callerNo(1) }
+    expect(await through(bridge.sink({ tickets: silence }), asVoicemail(item, audio))).toBeNull()
+    expect((await ticketsOf(bridge, await userOf(bridge, 1))).length).toBe(0)
+    expect(await bridge.sandbox.state()).toMatchObject({ tickets: 0 })
+  })
 })
 
 describe('a voicemail', () => {
