@@ -31,6 +31,8 @@ export type IntakeAnswer =
   | { readonly kind: 'too-large'; readonly limit: number }
   /** Too many at once; `reason` is for the log. */
   | { readonly kind: 'busy'; readonly reason: string }
+  /** The disk or the spool is full, nothing was kept; `reason` is for the log. */
+  | { readonly kind: 'no-room'; readonly reason: string }
   /** The bytes ended before they were whole; nothing was kept. */
   | { readonly kind: 'aborted' }
   /** A fault of ours (disk full); `reason` is for the log. */
@@ -121,6 +123,16 @@ function send(answer: IntakeAnswer, reply: FastifyReply, log: AdminLog): Fastify
       throw new RequestRefused(413, 'Too large', `A recording may have at most ${answer.limit} bytes (recordings.max_upload).`)
     case 'aborted':
       throw new RequestRefused(400, 'Incomplete', 'The recording did not arrive whole. Send it again.')
+    case 'no-room':
+      log.warn({ reason: answer.reason }, 'recording upload put off')
+      // 503 and not 507, which clients take for final and do not repeat.
+      return reply
+        .code(503)
+        .header('retry-after', '60')
+        .send({
+          error: 'No room',
+          description: 'The bridge has no room for recordings at the moment. Keep it and send it again later; see GET /readyz.',
+        } satisfies ErrorView)
     case 'busy':
     case 'failed':
       log.warn({ kind: answer.kind, reason: answer.reason }, 'recording upload put off')

@@ -14,13 +14,15 @@ import { plainVoicemailFolder } from '../recordings/folders/voicemail-folder.ts'
 import { HttpIntake } from '../recordings/intake/http-intake.ts'
 import { Intake } from '../recordings/intake/intake.ts'
 import { Spool } from '../recordings/intake/spool.ts'
+import type { SpoolSpace } from '../recordings/intake/spool-space.ts'
 import type { RecordingLedger } from '../recordings/ledger.ts'
 import { CommandTranscriber } from '../recordings/transcription/command-transcriber.ts'
 import { HttpTranscriber } from '../recordings/transcription/http-transcriber.ts'
 import { Transcription } from '../recordings/transcription/transcription.ts'
+import { spoolSpace } from './disk.ts'
 
 export interface AudioOptions {
-  readonly config: Pick<Config, 'dataDir' | 'recordings' | 'voicemail' | 'transcode' | 'transcripts' | 'zendesk'>
+  readonly config: Pick<Config, 'dataDir' | 'spool' | 'recordings' | 'voicemail' | 'transcode' | 'transcripts' | 'zendesk'>
   readonly ledger: RecordingLedger
   readonly numbers: NumberPlan
   /** FFMPEG_PATH and PATH. */
@@ -42,6 +44,7 @@ export class Audio {
   readonly intake: Intake
   readonly http: HttpIntake
   readonly transcoder: Transcoder
+  readonly space: SpoolSpace
   /** `null`: nothing is transcribed. */
   readonly transcription: Transcription | null
   readonly watchers: readonly FolderWatcher[]
@@ -49,6 +52,7 @@ export class Audio {
   constructor({ config, ledger, numbers, ffmpegPath, searchPath, log }: AudioOptions) {
     const { recordings, voicemail, transcode } = config
     const spool = new Spool(resolve(config.dataDir, 'spool'))
+    this.space = spoolSpace(config, spool, log)
     const configured = transcode.ffmpeg ?? ffmpegPath
     this.transcoder = new Transcoder({
       settings: { kbits: transcode.bitrateKbps, channels: transcode.channels, sampleRate: transcode.sampleRate },
@@ -64,6 +68,7 @@ export class Audio {
       transcoder: this.transcoder,
       transcription: this.transcription,
       spool,
+      space: this.space,
       match: (hints, startedAt, durationMs, candidates) => {
         const match = matchRecording(hints, startedAt, durationMs, candidates, numbers)
         return match.kind === 'matched' ? { callId: match.callId } : { reason: match.reason }
@@ -82,6 +87,7 @@ export class Audio {
     this.http = new HttpIntake({
       taker: this.intake,
       spool,
+      space: this.space,
       newName: randomUUID,
       log,
       maxBytes: recordings.maxUploadBytes,
@@ -111,6 +117,7 @@ export class Audio {
 
   /** Rejects when the spool cannot be written. A folder that is missing is a problem that the health shows. */
   async start(): Promise<void> {
+    await this.space.start()
     await this.intake.start()
     for (const watcher of this.watchers) watcher.start()
   }
@@ -118,6 +125,7 @@ export class Audio {
   async stop(): Promise<void> {
     await Promise.all(this.watchers.map(watcher => watcher.stop()))
     await this.intake.stop()
+    await this.space.stop()
   }
 }
 

@@ -1,5 +1,6 @@
 /** How every part is, for /readyz: whatever delays or refuses work says so here, with its reason. */
 import type { PartHealth } from '../admin/health.ts'
+import { diskHealth } from './disk.ts'
 import type { BridgeParts } from './parts.ts'
 
 const ok: PartHealth = { state: 'ok', reason: null }
@@ -12,6 +13,7 @@ export function healthOf({ tracker, worker, agents, audio, signalling }: BridgeP
     uploads: uploadsHealth(worker),
     agents: agents.health(),
     recordings: recordingsHealth(audio),
+    disk: diskHealth(audio.space),
   }
 }
 

@@ -3,6 +3,7 @@
  * numbers within becomes one metric with a `kind` label. So whatever a part counts is a metric, and nothing is counted twice.
  */
 import type { MetricFamily } from '../admin/metrics.ts'
+import { diskMetrics } from './disk.ts'
 import type { BridgeParts } from './parts.ts'
 
 export async function metricsOf({
@@ -32,6 +33,7 @@ export async function metricsOf({
     ...countersAsMetrics('recordings', intake.counters),
     ...countersAsMetrics('recordings_http', http.counters),
     ...(audio.transcription === null ? [] : countersAsMetrics('transcripts', audio.transcription.counters)),
+    ...diskMetrics(audio.space),
     gauge('calls_open', 'Calls that have not ended', tracker.openCalls),
     gauge('calls_unstored', 'Changes of calls that are not stored yet', tracker.health().pending),
     byLane('pending', 'event'),

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
 import { agentStatus } from './section-agent-status.ts'
 import { archive } from './section-archive.ts'
+import { spool } from './section-spool.ts'
 import { tickets } from './section-tickets.ts'
 import { transcripts } from './section-transcripts.ts'
 import { zendesk } from './section-zendesk.ts'
@@ -51,6 +52,7 @@ export const configSchema = z
     voicemail: voicemail.prefault({}).describe('Messages left in mailboxes.'),
     transcode: transcode.prefault({}).describe('How audio becomes MP3.'),
     transcripts: transcripts.prefault({}).describe('What is said in recordings and voicemails, as text.'),
+    spool: spool.prefault({}).describe('Audio on its way, and how much of the disk it may take.'),
     zendesk: zendesk.prefault({}).describe('Where calls, recordings and voicemails go.'),
     tickets: tickets.prefault({}).describe('Tickets that calls and voicemails make by themselves.'),
     uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),

@@ -12,6 +12,7 @@ import { recordingFolder } from '../../src/recordings/folders/recording-folder.t
 import { HttpIntake } from '../../src/recordings/intake/http-intake.ts'
 import { Intake, type IntakeOptions } from '../../src/recordings/intake/intake.ts'
 import { Spool } from '../../src/recordings/intake/spool.ts'
+import type { SpoolSpace } from '../../src/recordings/intake/spool-space.ts'
 import { keptLog } from './kept-log.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 
@@ -36,6 +37,8 @@ export class Stage {
   skew = 0
   findFfmpeg = systemFfmpeg
   options: Partial<IntakeOptions> = {}
+  /** Of the spool, for the next start; `null`: as much as the disk has. */
+  space: SpoolSpace | null = null
   #running: { intake: Intake; http: HttpIntake; watchers: readonly FolderWatcher[] } | null = null
 
   private constructor(folder: string) {
@@ -60,6 +63,7 @@ export class Stage {
       ledger,
       transcoder: new Transcoder({ settings, workers: 2, findFfmpeg: () => this.findFfmpeg(), log }),
       spool,
+      space: this.space,
       match: (hints, _startedAt, _durationMs, candidates) => {
         const [fits, second] = candidates.filter(call => call.from.value === hints.from && call.to.value === hints.to)
         return fits === undefined || second !== undefined ? { reason: 'no single call of these parties' } : { callId: fits.id }
@@ -95,7 +99,7 @@ export class Stage {
       new FolderWatcher({ ...common, folder: monitor, reader: recordingFolder(asteriskNames, intake) }),
       new FolderWatcher({ ...common, folder: voicemail, reader: asteriskVoicemailFolder(intake) }),
     ]
-    const http = new HttpIntake({ taker: intake, spool, newName: randomUUID, log, maxBytes: 1_000_000 })
+    const http = new HttpIntake({ taker: intake, spool, space: this.space, newName: randomUUID, log, maxBytes: 1_000_000 })
     this.#running = { intake, http, watchers }
     await intake.start()
     for (const watcher of watchers) watcher.start()

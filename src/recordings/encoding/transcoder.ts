@@ -66,6 +66,9 @@ export interface TranscoderStatus {
   readonly waiting: number
 }
 
+/** The frame that begins an MP3, and what its encoder adds in the end. */
+const headBytes = 4096
+
 export class Transcoder {
   readonly workers: number
   readonly #options: TranscoderOptions
@@ -87,6 +90,12 @@ export class Transcoder {
       running: this.#slots.taken,
       waiting: this.#slots.waiting,
     }
+  }
+
+  /** About how many bytes the MP3 of such audio will have, rather a few more. */
+  expectedBytes(format: AudioFormat): number {
+    const { kbits } = encodingFor(format, this.#options.settings, this.#options.maxBytes ?? null)
+    return Math.ceil((format.durationMs * kbits) / 8) + headBytes
   }
 
   /** Looks for ffmpeg unless one is known; `null` when there is none (`status().missing` says why). */

@@ -12,7 +12,9 @@ import type { RecordingLedger } from '../ledger.ts'
 import type { Transcription } from '../transcription/transcription.ts'
 import type { Turn } from './agenda.ts'
 import { callKeys, findCall, type MatchCall } from './call-finder.ts'
+import { inBytes } from './space.ts'
 import type { Spool } from './spool.ts'
+import type { SpoolSpace } from './spool-space.ts'
 
 export interface AdvanceOptions {
   readonly ledger: RecordingLedger
@@ -20,6 +22,8 @@ export interface AdvanceOptions {
   /** Absent or `null`: nothing is transcribed. */
   readonly transcription?: Transcription | null
   readonly spool: Spool
+  /** Absent or `null`: as much room as the disk has. */
+  readonly space?: SpoolSpace | null
   readonly match: MatchCall
   /** How long a recording waits for its call, ms. */
   readonly matchWaitMs: number
@@ -37,6 +41,8 @@ export type Step =
   | { readonly kind: 'encoded'; readonly item: AudioItem }
   /** Not its turn yet. */
   | { readonly kind: 'later'; readonly at: number }
+  /** There is no room for its MP3: later, or as soon as there is. */
+  | { readonly kind: 'no-room' }
   /** A fault of this machine, or one that may be: an attempt is spent. */
   | { readonly kind: 'retry'; readonly reason: string }
   /** A fault of the file, or no call for it. */
@@ -75,12 +81,39 @@ export async function advance(
 }
 
 async function encode(item: AudioItem, turn: Turn, options: AdvanceOptions, signal: AbortSignal): Promise<Step> {
-  const { transcoder, spool, clock } = options
-  const source = { path: item.sourcePath, size: item.sourceSize, mtimeMs: item.sourceMtimeMs }
+  const { transcoder, space = null, clock } = options
+  if (space !== null && space.shortage('encoding') !== null) return { kind: 'no-room' }
   const present = await look(item)
   if (present.kind !== 'there') return missing(present, turn, clock())
   const { audio } = present
   if (audio.kind !== 'audio') return { kind: 'quarantine', reason: audio.reason }
+  if (space === null) return await encodeAudio(item, audio, turn, options, signal)
+  const wanted = transcoder.expectedBytes(audio.format)
+  const hold = space.hold('encoding')
+  let kept = 0
+  try {
+    const shortage = await hold.more(wanted)
+    if (shortage !== null) {
+      if (space.fitsAtAll('encoding', wanted)) return { kind: 'no-room' }
+      return { kind: 'retry', reason: `an MP3 of ${inBytes(wanted)} is more than the whole spool may hold: raise spool.max` }
+    }
+    const step = await encodeAudio(item, audio, turn, options, signal)
+    if (step.kind === 'encoded' || step.kind === 'complete') kept = step.item.encoded?.size ?? 0
+    return step
+  } finally {
+    hold.end(kept)
+  }
+}
+
+async function encodeAudio(
+  item: AudioItem,
+  audio: Extract<AudioFile, { kind: 'audio' }>,
+  turn: Turn,
+  options: AdvanceOptions,
+  signal: AbortSignal,
+): Promise<Step> {
+  const { transcoder, spool, clock } = options
+  const source = { path: item.sourcePath, size: item.sourceSize, mtimeMs: item.sourceMtimeMs }
   const { format, container, ignoreLength } = audio
   const result = await transcoder.encode({ source, format, container, ignoreLength, target: spool.mp3Path(item.id) }, signal)
   switch (result.kind) {

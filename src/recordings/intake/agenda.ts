@@ -66,6 +66,11 @@ export class Agenda {
     entry.at = now
   }
 
+  /** The turn of every item comes at once. */
+  wakeAll(now: number): void {
+    for (const id of this.#entries.keys()) this.wakeItem(id, now)
+  }
+
   /** Takes the item whose turn has come longest ago; give it back with `later` or `done`. */
   next(now: number): Turn | null {
     let first: Entry | null = null

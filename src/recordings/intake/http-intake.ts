@@ -14,6 +14,7 @@ import type { SourceFile } from '../ledger.ts'
 import type { Log } from '../log.ts'
 import { recordingId } from './identity.ts'
 import { type Spool, syncFolder, syncFolderOf } from './spool.ts'
+import type { Hold, SpoolSpace } from './spool-space.ts'
 import { checkUploadFields, type UploadFields } from './upload-name.ts'
 
 export type UploadResult =
@@ -29,6 +30,8 @@ export type UploadResult =
   | { readonly kind: 'too-large'; readonly limit: number }
   /** Too many uploads at once; 503 with Retry-After. */
   | { readonly kind: 'busy'; readonly reason: string }
+  /** The disk or the spool is full; nothing of it was kept. 503 with Retry-After. */
+  | { readonly kind: 'no-room'; readonly reason: string }
   /** The sender went away before the end. */
   | { readonly kind: 'aborted' }
   /** This machine could not store it; 503. */
@@ -37,6 +40,8 @@ export type UploadResult =
 export interface HttpIntakeOptions {
   readonly taker: Taker
   readonly spool: Spool
+  /** Absent or `null`: as much room as the disk has. */
+  readonly space?: SpoolSpace | null
   /** A name for a temporary file that no other has. */
   readonly newName: () => string
   readonly log: Log
@@ -52,6 +57,9 @@ export interface HttpIntakeCounters {
   refused: number
   failed: number
 }
+
+/** An upload's size is not known before its end, so room is held for it bit by bit, in bytes. */
+const holdStep = 256 * 1024
 
 export class HttpIntake {
   readonly counters: HttpIntakeCounters = { accepted: 0, known: 0, refused: 0, failed: 0 }
@@ -83,11 +91,16 @@ export class HttpIntake {
     const checked = checkUploadFields(fields)
     if (checked.kind === 'refused') return checked
     if (this.#uploads >= maxUploads) return { kind: 'busy', reason: `${maxUploads} uploads are under way` }
+    const { space = null } = this.#options
+    const shortage = space?.shortage('uploads') ?? null
+    if (shortage !== null) return { kind: 'no-room', reason: shortage.reason }
     this.#uploads += 1
     const temporary = join(this.#options.spool.incomingFolder, `${this.#options.newName()}.tmp`)
+    const hold = space?.hold('uploads') ?? null
+    let kept = 0
     try {
-      const written = await this.#write(bytes, temporary, signal)
-      if (written.kind === 'too-large') return written
+      const written = await this.#write(bytes, temporary, hold, signal)
+      if (written.kind !== 'written') return written
       const id = recordingId(checked.fileName, written.sha256)
       const path = this.#options.spool.incomingPath(id, checked.fileName)
       const file = await this.#keep(temporary, path)
@@ -96,11 +109,13 @@ export class HttpIntake {
       // Its item needs no source any more, so nobody would remove this copy.
       const needless = result.kind === 'known' && (result.state === 'delivered' || result.state === 'dropped')
       if (needless) await this.#options.spool.remove(id)
+      else if (result.kind !== 'known') kept = file.size
       return answer(result)
     } catch (error) {
       return signal.aborted || isSenderGone(error) ? { kind: 'aborted' } : { kind: 'failed', reason: describe(error) }
     } finally {
       this.#uploads -= 1
+      hold?.end(kept)
       // What cannot be removed now (its folder is gone) the next start removes, as it does after a crash.
       await rm(temporary, { force: true }).catch(() => undefined)
     }
@@ -120,18 +135,26 @@ export class HttpIntake {
     return sourceFile(path, await lstat(path))
   }
 
-  async #write(bytes: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal) {
+  async #write(bytes: AsyncIterable<Uint8Array>, path: string, hold: Hold | null, signal: AbortSignal) {
     const { maxBytes = 2 * 1024 ** 3 } = this.#options
     const hash = createHash('sha256')
     const handle = await open(path, 'wx', 0o640)
     try {
       let size = 0
+      let heldBytes = 0
       for await (const chunk of bytes) {
         signal.throwIfAborted()
         size += chunk.length
         if (size > maxBytes) return { kind: 'too-large', limit: maxBytes } as const
+        if (hold !== null && size > heldBytes) {
+          const step = Math.max(chunk.length, holdStep)
+          const shortage = await hold.more(step)
+          if (shortage !== null) return { kind: 'no-room', reason: shortage.reason } as const
+          heldBytes += step
+        }
         hash.update(chunk)
         await handle.writeFile(chunk)
+        hold?.wrote(chunk.length)
       }
       signal.throwIfAborted()
       await handle.sync()

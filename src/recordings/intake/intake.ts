@@ -104,6 +104,7 @@ export class Intake {
         this.#lastError = { at: options.clock(), reason }
       },
     })
+    options.space?.onRoom(() => this.#waiting.wakeAll())
   }
 
   /** Cleans the spool, takes up what waited when the bridge last stopped. Before any source; throws when the spool is of no use. */

@@ -2,7 +2,7 @@
  * The bridge's own folder for audio: `audio/ID.mp3` until its delivery is acknowledged, `incoming/ID/NAME` for uploads over HTTP.
  * A file that is not whole has another name until it is; such leftovers of a crash are removed at the start.
  */
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, opendir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { RecordingId } from '../../events/recording.ts'
 import { isGone } from '../failure.ts'
@@ -47,10 +47,39 @@ export class Spool {
     return [...names].map(parseRecordingId).filter(id => id !== null)
   }
 
+  /** How much lies here, in bytes; files that are just being written are left out. */
+  async bytes(): Promise<number> {
+    return (await bytesIn(this.audioFolder)) + (await bytesIn(this.incomingFolder))
+  }
+
   /** Removes everything of this item. */
   async remove(id: RecordingId): Promise<void> {
     await rm(join(this.audioFolder, `${id}.mp3`), { force: true })
     await rm(join(this.incomingFolder, id), { recursive: true, force: true })
+  }
+}
+
+/** Of the whole files in a folder and those below it. What goes away meanwhile is not there. */
+async function bytesIn(folder: string): Promise<number> {
+  let sum = 0
+  try {
+    for await (const entry of await opendir(folder)) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) sum += await bytesIn(path)
+      else if (!entry.name.endsWith('.tmp')) sum += await sizeOf(path)
+    }
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+  return sum
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await lstat(path)).size
+  } catch (error) {
+    if (isGone(error)) return 0
+    throw error
   }
 }
 

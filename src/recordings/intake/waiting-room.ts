@@ -32,6 +32,8 @@ export interface WaitingRoomOptions extends AdvanceOptions {
 const agendaCapacity = 10_000
 const refillLimit = 1_000
 const longestBackoffMs = 5 * 60_000
+/** Room that comes back wakes everything; this is for what a missed word would leave behind. */
+const noRoomMs = 5 * 60_000
 
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions
@@ -82,6 +84,12 @@ export class WaitingRoom {
     let woken = false
     for (const key of keys) woken = this.#agenda.wake(key, now) || woken
     if (woken) this.#pump()
+  }
+
+  /** Something that held back any of them is over. */
+  wakeAll(): void {
+    this.#agenda.wakeAll(this.#options.clock())
+    this.#pump()
   }
 
   /** Keeps everybody else from writing to this item until `release`; false when somebody is. */
@@ -170,6 +178,9 @@ export class WaitingRoom {
       }
       case 'later':
         this.#agenda.later(item.id, step.at, false)
+        return
+      case 'no-room':
+        this.#agenda.later(item.id, clock() + noRoomMs, false)
         return
       case 'retry':
         this.#retry(turn, step.reason, 'recording waits for this machine')
