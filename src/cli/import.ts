@@ -1,5 +1,6 @@
 /** `tpe-bridge import`: brings the call history of an old system to Zendesk, once, however often it is interrupted. */
 import { Command } from 'commander'
+import type { Config } from '../config/schema.ts'
 import { formatNames } from '../migration/formats/formats.ts'
 import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
@@ -34,9 +35,25 @@ export function importCommand(context: CliContext, finish: Finish): Command {
       const request = await historyRequest(format, paths, option, config)
       const common = { context, config, request, limit: option.limit, refusedFile: option.refused ?? null }
       if (option.dryRun === true) return finish(await dryRun(common))
+      refuseAccount(config)
       const perMinute = option.requestsPerMinute ?? Math.max(1, Math.floor(config.zendesk.requestsPerMinute / 2))
       finish(await runImport({ ...common, recordings: option.recordings ?? [], requestsPerMinute: perMinute }))
     })
+}
+
+/** History goes into call records, and beside a bridge that may run with the same account. */
+function refuseAccount({ zendesk }: Config): void {
+  if (zendesk.api === 'calls' && zendesk.licence === 'none')
+    throw new CommandFailed(
+      2,
+      'zendesk.licence is none: such an account keeps no call records, so there is nothing to import into',
+    )
+  // A refresh token works once: two programs with the same one lock each other out.
+  if (zendesk.baseUrl !== null && zendesk.oauth !== null)
+    throw new CommandFailed(
+      2,
+      'zendesk.oauth belongs to the running bridge alone: for imports use a configuration with an API token (zendesk.email and zendesk.token)',
+    )
 }
 
 function wholeNumber(text: string): number {

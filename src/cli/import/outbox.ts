@@ -4,17 +4,15 @@
  * tickets for calls of last year.
  */
 import { join } from 'node:path'
+import { timeoutsFor, zendeskAccount } from '../../bridge/zendesk.ts'
 import type { Config } from '../../config/schema.ts'
 import type { CallChange } from '../../events/journal.ts'
 import type { AudioItem } from '../../events/recording.ts'
 import type { ImportedCall } from '../../migration/import/imported-call.ts'
 import type { HistoryStore } from '../../migration/import/importer.ts'
-import { Permits } from '../../uploads/flow/permits.ts'
 import { RateLimit } from '../../uploads/rate-limit.ts'
 import { SqliteStore } from '../../uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from '../../uploads/worker.ts'
-import { bearer, Connection } from '../../zendesk/http/connection.ts'
-import { PartnerEditionSink } from '../../zendesk/partner-edition/sink.ts'
 import { Sandbox } from '../../zendesk/sandbox/sandbox.ts'
 import type { CommandLog } from './command-log.ts'
 
@@ -62,24 +60,28 @@ export class ImportOutbox implements HistoryStore {
       const dataDir = importFolder(config.dataDir, site)
       const store = await SqliteStore.open({ dataDir, role: 'bridge', now: Date.now, log })
       stops.push(() => store.close())
-      const account = await accountOf(options)
+      const account = await sandboxOf(options)
       stops.push(account.stop)
       const limit = new RateLimit({ perMinute: requestsPerMinute, now: Date.now() })
-      const connection = new Connection({
-        baseUrl: account.baseUrl,
-        authorization: bearer(account.token),
-        userAgent: `tpe-bridge/${version}`,
-        clock: Date.now,
-        permits: new Permits({ limit, now: Date.now }),
+      const { memory } = store
+      const { connection, sink } = zendeskAccount({
+        config,
+        sandbox: account.sandbox,
+        memory,
+        limit,
+        tickets: 'none',
+        version,
+        log,
       })
       stops.push(() => connection.close())
       const worker = new DeliveryWorker({
         queue: store.jobs,
-        sink: new PartnerEditionSink({ connection, clock: Date.now }),
+        sink,
         limit,
         policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
         site,
         concurrency: config.uploads.concurrency,
+        timeouts: timeoutsFor(config),
         onDelivered: async job => {
           if (job.payload.kind === 'item') await onDelivered(job.payload.item)
         },
@@ -149,31 +151,28 @@ async function redriveDead(store: SqliteStore): Promise<void> {
 }
 
 interface Account {
-  readonly baseUrl: string
-  readonly token: string
-  readonly stop: () => Promise<void>
+  readonly sandbox: { readonly url: string; readonly token: string } | null
+  stop(): Promise<void>
 }
 
 /** The account of the configuration; else the sandbox, the one that runs already or one of our own. */
-async function accountOf({ config, version, log }: ImportOutboxOptions): Promise<Account> {
-  const { baseUrl, token } = config.zendesk
-  if (baseUrl !== null) return { baseUrl, token: token ?? '', stop: async () => {} }
+/** The sandbox to deliver to when no account is configured: the one that listens already, else one of our own. */
+async function sandboxOf({ config, version, log }: ImportOutboxOptions): Promise<Account> {
+  if (config.zendesk.baseUrl !== null) return { sandbox: null, stop: async () => {} }
   const { host, port } = config.sandbox.listen
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  if (port !== 0 && (await isSandbox(address))) {
-    return { baseUrl: `http://${address}`, token: config.sandbox.token, stop: async () => {} }
-  }
+  const { token } = config.sandbox
+  if (port !== 0 && (await isSandbox(address))) return { sandbox: { url: `http://${address}`, token }, stop: async () => {} }
   const sandbox = new Sandbox({
     dataDir: config.dataDir,
     listen: address,
-    token: config.sandbox.token,
+    token,
     requestsPerMinute: config.sandbox.requestsPerMinute,
     log,
     clock: Date.now,
     version,
   })
-  const running = await sandbox.start()
-  return { baseUrl: running.url, token: running.token, stop: () => sandbox.stop() }
+  return { sandbox: await sandbox.start(), stop: () => sandbox.stop() }
 }
 
 async function isSandbox(address: string): Promise<boolean> {

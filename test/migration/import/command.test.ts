@@ -161,6 +161,28 @@ test('what the bridge reported live is left alone, and report names what only on
   expect(table.output).toMatch(/^hq +5 +4 +80\.0% +3\.0s +0 +3 +3 +100\.0% +3\.0s +0$/m)
 })
 
+test('an account with the documented API gets a record for each call, once, and no ticket', { timeout: 60_000 }, async () => {
+  const site = await office({ api: 'calls', app_id: 7, email: 'bridge@example.com' })
+  const file = await site.write('Master.csv', masterCsv(20))
+  expect(await site.run(['import', 'asterisk-cdr', file])).toMatchObject({ code: 0 })
+  expect(await site.run(['import', 'asterisk-cdr', file])).toMatchObject({ code: 0 })
+  expect(await site.sandbox.state()).toMatchObject({
+    documented_calls: 20,
+    tickets: 0,
+    duplicates: { calls_with_one_external_id: [], users_with_one_phone: [] },
+  })
+})
+
+test.each([
+  [{ api: 'calls', licence: 'none', email: 'bridge@example.com' }, /nothing to import into/],
+  [{ token: undefined, oauth: { client_id: 'a', refresh_token: 'b' } }, /belongs to the running bridge alone/],
+])('an account that history cannot go to is refused: %j', async (zendesk, message) => {
+  const site = await office(zendesk)
+  const run = await site.run(['import', 'asterisk-cdr', await site.write('Master.csv', masterCsv(1))])
+  expect(run).toMatchObject({ code: 2 })
+  expect(run.output).toMatch(message)
+})
+
 test.each([
   [['import', 'wireshark', 'x'], /x does not exist/],
   [['import', 'csv', '.'], /needs --mapping/],

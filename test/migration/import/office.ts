@@ -25,7 +25,8 @@ export interface Done {
   readonly output: string
 }
 
-export async function office(): Promise<Office> {
+/** `zendesk`: what the account's section has beside its address and token. */
+export async function office(zendesk: object = {}): Promise<Office> {
   const folder = await temporaryFolder()
   const sandbox = await runningSandbox()
   const dataDir = join(folder, 'data')
@@ -33,7 +34,7 @@ export async function office(): Promise<Office> {
     data_dir: dataDir,
     numbers: { country: 'US' },
     agents: [{ extension: '1001', zendesk_id: 7, name: 'Alice' }],
-    zendesk: { base_url: sandbox.url, token: sandbox.token, requests_per_minute: 100_000 },
+    zendesk: { base_url: sandbox.url, token: sandbox.token, requests_per_minute: 100_000, ...zendesk },
     uploads: { concurrency: 32 },
   }
   const configFile = join(folder, 'bridge.yaml')
