@@ -8,6 +8,7 @@ import { batches } from './batches.ts'
 import { lockAppends, transact } from './dialect.ts'
 import { insertJobs } from './job-rows.ts'
 import type { CallKeysTable, CallsTable, EventsTable, Schema } from './schema.ts'
+import type { Share } from './share.ts'
 import { readCall } from './stored-json.ts'
 
 export interface CallStoreOptions {
@@ -16,17 +17,21 @@ export interface CallStoreOptions {
   readonly now: () => number
   /** Called after a commit with the events that are new. */
   readonly onEvents: (events: readonly CallEvent[]) => void
+  /** `null`: one bridge has the database to itself, or this is a tool. */
+  readonly share: Share | null
 }
 
 export class CallStore implements CallJournal {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
   readonly #onEvents: (events: readonly CallEvent[]) => void
+  readonly #share: Share | null
 
   constructor(options: CallStoreOptions) {
     this.#db = options.db
     this.#now = options.now
     this.#onEvents = options.onEvents
+    this.#share = options.share
   }
 
   async append(changes: readonly CallChange[]): Promise<void> {
@@ -34,7 +39,7 @@ export class CallStore implements CallJournal {
     const now = this.#now()
     const added = await transact(this.#db, async trx => {
       await lockAppends(trx)
-      await upsertCalls(trx, changes, now)
+      await upsertCalls(trx, changes, now, this.#share)
       await upsertKeys(trx, changes)
       const fresh = await insertEvents(trx, changes, now)
       await insertJobs(trx, fresh.map(planEvent), now)
@@ -44,12 +49,25 @@ export class CallStore implements CallJournal {
   }
 
   async openCalls(): Promise<readonly Call[]> {
+    const share = this.#share
     // Spelled out, so that the index of open calls is used.
-    const rows = await this.#db
+    let query = this.#db
       .selectFrom('calls')
       .select(['id', 'state'])
       .where(eb => eb('ended', '=', eb.lit(0)))
-      .execute()
+    // A call that only others see would seem to have fallen silent.
+    if (share !== null) {
+      query = query.where(eb =>
+        eb.exists(
+          eb
+            .selectFrom('call_watchers')
+            .select('call_id')
+            .whereRef('call_watchers.call_id', '=', 'calls.id')
+            .where('bridge', '=', share.bridge),
+        ),
+      )
+    }
+    const rows = await query.execute()
     return rows.map(row => readCall(row.id, row.state))
   }
 
@@ -60,13 +78,20 @@ export class CallStore implements CallJournal {
 }
 
 // A call that has ended stays so: a late repetition of its INVITE, which memory has forgotten, opens nothing again.
-// The newest change of a call wins; its snapshot comes from the newest event, which may be of an earlier change.
-const upsertCalls = async (trx: Transaction<Schema>, changes: readonly CallChange[], now: number): Promise<void> => {
+// The newest change of a call wins; its snapshot comes from the newest event, which may be of an earlier change. Of two bridges that see
+// the same call, the one that lags behind changes nothing.
+const upsertCalls = async (
+  trx: Transaction<Schema>,
+  changes: readonly CallChange[],
+  now: number,
+  share: Share | null,
+): Promise<void> => {
   const rows = new Map<CallId, Insertable<CallsTable>>()
   for (const { call, events, ended } of changes) {
     const snapshot = events.at(-1)?.call ?? null
     const shown = snapshot === null ? snapshotColumns(rows.get(call.id)) : columnsOf(snapshot)
-    rows.set(call.id, { id: call.id, state: JSON.stringify(call), ended: ended ? 1 : 0, updated_at: now, ...shown })
+    const own = { id: call.id, state: JSON.stringify(call), ended: ended ? 1 : 0, updated_at: now, ...shown }
+    rows.set(call.id, share === null ? own : { ...own, sequence: call.sequence })
   }
   for (const some of batches([...rows.values()])) {
     await trx
@@ -82,9 +107,19 @@ const upsertCalls = async (trx: Transaction<Schema>, changes: readonly CallChang
             ended_at: fn.coalesce('excluded.ended_at', 'calls.ended_at'),
             ended: ref('excluded.ended'),
             updated_at: ref('excluded.updated_at'),
+            ...(share === null ? {} : { sequence: ref('excluded.sequence') }),
           }))
-          .where(eb => eb.or([eb('calls.ended', '=', 0), eb('excluded.ended', '=', 1)])),
+          .where(eb => {
+            const stays = eb.or([eb('calls.ended', '=', 0), eb('excluded.ended', '=', 1)])
+            return share === null ? stays : eb.and([stays, eb('excluded.sequence', '>=', eb.ref('calls.sequence'))])
+          }),
       )
+      .execute()
+    if (share === null) continue
+    await trx
+      .insertInto('call_watchers')
+      .values(some.map(({ id }) => ({ call_id: id, bridge: share.bridge })))
+      .onConflict(conflict => conflict.doNothing())
       .execute()
   }
 }

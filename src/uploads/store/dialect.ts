@@ -16,6 +16,13 @@ export const lockAppends = async (trx: Transaction<Schema>): Promise<void> => {
   if (isShared(trx)) await sql`select pg_advisory_xact_lock(${LOCK_SPACE}::int, 0)`.execute(trx)
 }
 
+/** Whether this bridge may do now what one at a time is enough for. Until the commit. */
+export const isOurTurnToPrune = async (trx: Transaction<Schema>): Promise<boolean> => {
+  if (!isShared(trx)) return true
+  const { rows } = await sql<{ ours: boolean }>`select pg_try_advisory_xact_lock(${LOCK_SPACE}::int, 1) as ours`.execute(trx)
+  return rows[0]?.ours === true
+}
+
 /** Until the commit nobody else decides whose turn it is among the jobs of these keys. One order for all: no deadlocks. */
 export const lockTurns = async (trx: Transaction<Schema>, keys: readonly string[]): Promise<void> => {
   if (!isShared(trx) || keys.length === 0) return

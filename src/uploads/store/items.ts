@@ -8,6 +8,7 @@ import { transact } from './dialect.ts'
 import { insertJobs } from './job-rows.ts'
 import { reviveJob } from './operations.ts'
 import type { ItemsTable, Schema } from './schema.ts'
+import type { Share } from './share.ts'
 import { readItem, readSnapshot } from './stored-json.ts'
 
 interface SourceFile {
@@ -22,6 +23,8 @@ export interface ItemStoreOptions {
   readonly now: () => number
   /** Called after a commit that may have given the worker something to do. */
   readonly onJobs: () => void
+  /** `null`: one bridge has the database to itself, or this is a tool. */
+  readonly share: Share | null
 }
 
 /** Satisfies the audio stage's RecordingLedger (recordings/ledger.ts), which says what each method promises. */
@@ -29,35 +32,39 @@ export class ItemStore {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
   readonly #onJobs: () => void
+  readonly #share: Share | null
 
   constructor(options: ItemStoreOptions) {
     this.#db = options.db
     this.#now = options.now
     this.#onJobs = options.onJobs
+    this.#share = options.share
   }
 
   async isKnownFile(file: SourceFile): Promise<boolean> {
-    const row = await this.#db
+    let query = this.#db
       .selectFrom('source_files')
       .select('item_id')
       .where('path', '=', file.path)
       .where('size', '=', file.size)
       .where('mtime_ms', '=', file.mtimeMs)
-      .executeTakeFirst()
+    if (this.#share !== null) query = query.where('origin', '=', this.#share.bridge)
+    const row = await query.executeTakeFirst()
     return row !== undefined
   }
 
   async add(item: AudioItem, file: SourceFile): Promise<'added' | 'known'> {
     const now = this.#now()
+    const origin = this.#origin()
     return await transact(this.#db, async trx => {
       await trx
         .insertInto('source_files')
-        .values({ path: file.path, size: file.size, mtime_ms: file.mtimeMs, item_id: item.id })
-        .onConflict(conflict => conflict.columns(['path', 'size', 'mtime_ms']).doNothing())
+        .values({ path: file.path, size: file.size, mtime_ms: file.mtimeMs, item_id: item.id, ...origin })
+        .onConflict(conflict => conflict.doNothing())
         .execute()
       const stored = await trx
         .insertInto('items')
-        .values(rowOf(item, now))
+        .values({ ...rowOf(item, now), ...origin })
         .onConflict(conflict => conflict.column('id').doNothing())
         .returning('id')
         .execute()
@@ -75,7 +82,7 @@ export class ItemStore {
       await writeItem(trx, item, now)
       const planned = planItem(item)
       const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId(item.id)).executeTakeFirst()
-      if (job === undefined) await insertJobs(trx, [planned], now)
+      if (job === undefined) await insertJobs(trx, [planned], now, this.#share?.bridge)
       else if (job.state === 'dead' || job.state === 'dropped') await reviveJob(trx, job, now)
       // Queued a second time after the sink has it: the item is what it was, delivered, and goes out no second time.
       else if (job.state === 'delivered')
@@ -89,8 +96,11 @@ export class ItemStore {
     return row === undefined ? null : readItem(row)
   }
 
+  /** In a shared database those of this bridge: what waits on the disk of another is that one's to work on. */
   async list(state: ItemState, limit: number): Promise<readonly AudioItem[]> {
-    const rows = await this.#db.selectFrom('items').selectAll().where('state', '=', state).orderBy('seq').limit(limit).execute()
+    let query = this.#db.selectFrom('items').selectAll().where('state', '=', state)
+    if (this.#share !== null) query = query.where('origin', '=', this.#share.bridge)
+    const rows = await query.orderBy('seq').limit(limit).execute()
     return rows.map(readItem)
   }
 
@@ -104,15 +114,31 @@ export class ItemStore {
     readonly to: number
     readonly limit: number
   }): Promise<readonly CallSnapshot[]> {
-    const rows = await this.#db
+    const share = this.#share
+    let calls = this.#db
       .selectFrom('calls')
       .select(['id', 'snapshot'])
       .where('started_at', '<=', query.to)
       .where(eb => eb.or([eb('ended_at', 'is', null), eb('ended_at', '>=', query.from)]))
-      .orderBy('started_at', 'desc')
-      .limit(query.limit)
-      .execute()
+    // Every site has an extension 1001: parties and times say nothing about the calls of another.
+    if (share !== null) {
+      calls = calls.where(eb =>
+        eb.exists(
+          eb
+            .selectFrom('call_watchers')
+            .innerJoin('bridges', 'bridges.id', 'call_watchers.bridge')
+            .select('bridges.id')
+            .whereRef('call_watchers.call_id', '=', 'calls.id')
+            .where('bridges.site', '=', share.site),
+        ),
+      )
+    }
+    const rows = await calls.orderBy('started_at', 'desc').limit(query.limit).execute()
     return rows.flatMap(({ id, snapshot }) => (snapshot === null ? [] : [readSnapshot(id, snapshot)]))
+  }
+
+  #origin(): { readonly origin?: string } {
+    return this.#share === null ? {} : { origin: this.#share.bridge }
   }
 }
 

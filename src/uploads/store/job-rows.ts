@@ -8,12 +8,17 @@ import { giveTurns } from './turns.ts'
 
 export type JobRow = Selectable<JobsTable>
 
-/** Stores planned jobs; a job whose id is known stays as it is. */
-export const insertJobs = async (trx: Transaction<Schema>, jobs: readonly PlannedJob[], now: number): Promise<void> => {
+/** Stores planned jobs; a job whose id is known stays as it is. `origin` is the one bridge that can deliver them, if they are media. */
+export const insertJobs = async (
+  trx: Transaction<Schema>,
+  jobs: readonly PlannedJob[],
+  now: number,
+  origin?: string,
+): Promise<void> => {
   for (const some of batches(jobs)) {
     await trx
       .insertInto('jobs')
-      .values(some.map(job => rowOf(job, now)))
+      .values(some.map(job => (origin === undefined ? rowOf(job, now) : { ...rowOf(job, now), origin })))
       .onConflict(conflict => conflict.column('id').doNothing())
       .execute()
   }

@@ -2,50 +2,49 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { EventId } from '../../events/event.ts'
 import type { RecordingId } from '../../events/recording.ts'
-import type { Lane } from '../job.ts'
+import type { JobId, Lane } from '../job.ts'
 import type { ClaimedJob, JobPayload, JobQueue, Settled } from '../job-queue.ts'
 import { databaseNow, passingOverClaimed, transact } from './dialect.ts'
 import { columnsAfter, type JobRow } from './job-rows.ts'
 import type { Schema } from './schema.ts'
+import type { Share } from './share.ts'
 import { DamagedRowError, readEvent, readItem } from './stored-json.ts'
 import { giveTurns } from './turns.ts'
-
-/** How a bridge holds what it claims from a shared database. */
-export interface Lease {
-  /** Of this process and no other. */
-  readonly owner: string
-  /** Without a sign of life for this long, its jobs are anybody's. */
-  readonly ms: number
-}
 
 export interface JobStoreOptions {
   readonly db: Kysely<Schema>
   /** Epoch ms. */
   readonly now: () => number
-  /** `null`: one bridge has the database to itself. */
-  readonly lease?: Lease | null
+  /** `null`: one bridge has the database to itself, or this is a tool. */
+  readonly share: Share | null
 }
 
 export class JobStore implements JobQueue {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
-  readonly #lease: Lease | null
+  readonly #share: Share | null
+  /** What was claimed from a shared database and is not settled: at most the worker's slots. */
+  readonly #held = new Set<JobId>()
   /** Of a claim of an odd number, every other one takes one more of the newest. */
   #newestIsNext = false
 
   constructor(options: JobStoreOptions) {
     this.#db = options.db
     this.#now = options.now
-    this.#lease = options.lease ?? null
+    this.#share = options.share
   }
 
-  /** Says that this bridge is alive: what it delivers stays its own for another lease. */
+  /**
+   * Says that this bridge is alive: what it delivers stays its own for another lease. Only what it knows of: when the connection was
+   * lost in the moment of a claim, the database may hold jobs to be ours that nobody delivers.
+   */
   async renewLease(): Promise<void> {
-    if (this.#lease === null) return
-    const { owner, ms } = this.#lease
+    if (this.#share === null || this.#held.size === 0) return
+    const { owner, leaseMs } = this.#share
     await this.#db
       .updateTable('jobs')
-      .set({ lease_until: leaseFor(ms) })
+      .set({ lease_until: leaseFor(leaseMs) })
+      .where('id', 'in', [...this.#held])
       .where('owner', '=', owner)
       .where('state', '=', 'running')
       .execute()
@@ -53,13 +52,21 @@ export class JobStore implements JobQueue {
 
   async recover(): Promise<number> {
     const now = this.#now()
-    const lease = this.#lease
+    const share = this.#share
     return await transact(this.#db, async trx => {
       const rows = await trx
         .updateTable('jobs')
         .set(eb => ({ state: 'pending', head: eb.case().when('order_key', 'is', null).then(1).else(0).end(), updated_at: now }))
         .where('state', '=', 'running')
-        .$if(lease !== null, query => query.where('lease_until', '<', databaseNow))
+        // A lease that is over, or the last process of this very bridge: that one is dead, since we have its data_dir.
+        .$if(share !== null, query =>
+          query.where(eb =>
+            eb.or([
+              eb('lease_until', '<', databaseNow),
+              eb.and([eb('owner', 'like', `${share?.bridge}/%`), eb('owner', '<>', share?.owner ?? '')]),
+            ]),
+          ),
+        )
         .returning('order_key')
         .execute()
       await giveTurns(
@@ -73,8 +80,12 @@ export class JobStore implements JobQueue {
   async claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]> {
     const now = this.#now()
     const newest = this.#newestOf(limit)
-    return await transact(this.#db, async trx => {
-      const due = await this.#dueFromBothEnds(trx, lane, { oldest: limit - newest, newest, now })
+    const claimed = await transact(this.#db, async trx => {
+      const due: number[] = []
+      for (const of of this.#origins(lane)) {
+        const most = { oldest: Math.max(0, limit - newest - due.length), newest, now }
+        due.push(...(await this.#dueFromBothEnds(trx, lane, of, most)).slice(0, limit - due.length))
+      }
       if (due.length === 0) return []
       const rows = await trx
         .updateTable('jobs')
@@ -85,6 +96,8 @@ export class JobStore implements JobQueue {
       rows.sort((a, b) => a.run_at - b.run_at || a.seq - b.seq)
       return await withPayloads(trx, rows)
     })
+    if (this.#share !== null) for (const { id } of claimed) this.#held.add(id)
+    return claimed
   }
 
   async settle(settled: readonly Settled[]): Promise<void> {
@@ -97,7 +110,7 @@ export class JobStore implements JobQueue {
           .set({ ...columnsAfter(verdict, job, now), owner: null, lease_until: null })
           .where('id', '=', job.id)
           .where('state', '=', 'running')
-          .$if(this.#lease !== null, query => query.where('owner', '=', this.#lease?.owner ?? ''))
+          .$if(this.#share !== null, query => query.where('owner', '=', this.#share?.owner ?? ''))
           .execute()
         // Another bridge has taken it over: the verdict is that one's to give.
         if (changed?.numUpdatedRows === 0n) continue
@@ -111,11 +124,16 @@ export class JobStore implements JobQueue {
         settled.map(({ job }) => job.orderKey),
       )
     })
+    for (const { job } of settled) this.#held.delete(job.id)
   }
 
   async nextRunAt(lane: Lane): Promise<number | null> {
-    const row = await this.#due(this.#db, lane).select('run_at').orderBy('run_at').limit(1).executeTakeFirst()
-    return row?.run_at ?? null
+    let next: number | null = null
+    for (const of of this.#origins(lane)) {
+      const row = await this.#due(this.#db, lane, of).select('run_at').orderBy('run_at').limit(1).executeTakeFirst()
+      if (row !== undefined) next = Math.min(next ?? row.run_at, row.run_at)
+    }
+    return next
   }
 
   #newestOf(limit: number): number {
@@ -130,9 +148,10 @@ export class JobStore implements JobQueue {
   async #dueFromBothEnds(
     trx: Transaction<Schema>,
     lane: Lane,
+    of: Origin,
     { oldest, newest, now }: { readonly oldest: number; readonly newest: number; readonly now: number },
   ): Promise<readonly number[]> {
-    const due = this.#due(trx, lane).select('seq').where('run_at', '<=', now)
+    const due = this.#due(trx, lane, of).select('seq').where('run_at', '<=', now)
     const first = await passingOverClaimed(trx, due.orderBy('run_at').orderBy('seq').limit(oldest)).execute()
     const chosen = first.map(row => row.seq)
     if (newest === 0 || chosen.length < oldest) return chosen
@@ -142,18 +161,28 @@ export class JobStore implements JobQueue {
   }
 
   #claimed() {
-    return this.#lease === null ? {} : { owner: this.#lease.owner, lease_until: leaseFor(this.#lease.ms) }
+    return this.#share === null ? {} : { owner: this.#share.owner, lease_until: leaseFor(this.#share.leaseMs) }
+  }
+
+  // One query each, because each reads one stretch of an index.
+  #origins(lane: Lane): readonly Origin[] {
+    return this.#share === null || lane === 'event' ? ['any'] : [this.#share, 'nobody']
   }
 
   // The two conditions are spelled out, not bound: the planner then sees that the index jobs_due covers them.
-  #due(db: Kysely<Schema>, lane: Lane) {
-    return db
+  #due(db: Kysely<Schema>, lane: Lane, of: Origin) {
+    const due = db
       .selectFrom('jobs')
-      .where('lane', '=', lane)
+      .where('lane', '=', sql.lit(lane))
       .where(eb => eb('state', '=', sql.lit('pending' as const)))
       .where(eb => eb('head', '=', eb.lit(1)))
+    if (of === 'any') return due
+    return of === 'nobody' ? due.where('origin', 'is', null) : due.where('origin', '=', of.bridge)
   }
 }
+
+/** Whose media: this bridge's own, those that any bridge can reach, or all there are. */
+type Origin = Pick<Share, 'bridge'> | 'nobody' | 'any'
 
 const leaseFor = (ms: number) => sql<number>`${databaseNow} + ${sql.lit(ms)}`
 

@@ -5,13 +5,15 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { OpenDatabase } from './open-database.ts'
-import { migratePostgres } from './postgres-migrations.ts'
+import { migratePostgres, requireCurrentPostgres } from './postgres-migrations.ts'
 import type { Schema } from './schema.ts'
 import { StoreOpenError } from './store-open-error.ts'
 
 export interface PostgresOptions {
   /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE` */
   readonly url: string
+  /** `bridge` creates and migrates; `tool` opens what bridges have made. */
+  readonly role: 'bridge' | 'tool'
   /** Told of connections that failed while nobody used them. */
   readonly log: { warn(fields: object, msg: string): void }
 }
@@ -20,23 +22,30 @@ const CONNECTIONS = 8
 const CONNECT_TIMEOUT_MS = 10_000
 /** No statement of ours comes near; one that hangs on a lock must not hang the bridge. */
 const STATEMENT_TIMEOUT_MS = 30_000
+/** A bridge that falls silent in the middle of a transaction (a cut cable) must not keep its locks from the others. */
+const IDLE_IN_TRANSACTION_MS = 20_000
+/** The same, seen from here: beyond the database's own limit, nobody is there who could answer. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000
 
 /** Opens the database, or throws a StoreOpenError that says what to do. */
-export const openPostgres = async ({ url, log }: PostgresOptions): Promise<OpenDatabase> => {
+export const openPostgres = async ({ url, role, log }: PostgresOptions): Promise<OpenDatabase> => {
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
     application_name: 'tpe-bridge',
     types: { getTypeParser: numbersForBigints },
   })
   pool.on('error', error => log.warn({ reason: error.message }, 'a connection to the shared database was lost'))
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
-  const name = describe(url)
+  const name = databaseName(url)
   try {
     await sql`select 1`.execute(db)
-    await migratePostgres(db, name)
+    await (role === 'bridge' ? migratePostgres(db, name) : requireCurrentPostgres(db, name))
   } catch (cause) {
     await db.destroy()
     if (cause instanceof StoreOpenError) throw cause
@@ -51,6 +60,7 @@ export const openPostgres = async ({ url, log }: PostgresOptions): Promise<OpenD
   let closed: Promise<void> | null = null
   return {
     db,
+    name,
     close: () => {
       closed ??= db.destroy()
       return closed
@@ -64,7 +74,7 @@ const numbersForBigints: typeof pg.types.getTypeParser = (id: number, format?: '
   id === INT8 ? Number : format === 'binary' ? pg.types.getTypeParser(id, 'binary') : pg.types.getTypeParser(id, 'text')
 
 /** The database without its password, for messages. */
-const describe = (url: string): string => {
+export const databaseName = (url: string): string => {
   if (!URL.canParse(url)) return 'store.postgres'
   const { host, pathname } = new URL(url)
   return `the database ${pathname.slice(1)} on ${host}`

@@ -89,6 +89,30 @@ const migrations: readonly (readonly string[])[] = [
        pause_reason text
      )`,
   ],
+  [
+    `create table bridges (
+       id text collate "C" primary key,
+       site text not null,
+       owner text collate "C" not null,
+       account text not null,
+       seen_at bigint not null
+     )`,
+    `create table call_watchers (
+       call_id text collate "C" not null references calls (id) on delete cascade,
+       bridge text collate "C" not null,
+       primary key (call_id, bridge)
+     )`,
+    'alter table calls add column sequence integer not null default 0',
+    'alter table items add column origin text collate "C"',
+    `create index items_waiting on items (origin, seq) where state = 'waiting'`,
+    'alter table jobs add column origin text collate "C"',
+    // A bridge's own media, so that passing over those of others costs nothing.
+    `create index jobs_due_media on jobs (origin, run_at, seq) where state = 'pending' and head = 1 and lane = 'media'`,
+    `alter table source_files add column origin text collate "C" not null default ''`,
+    'alter table source_files drop constraint source_files_pkey',
+    'alter table source_files add primary key (path, size, mtime_ms, origin)',
+    'alter table sink_budget add column server_limit integer',
+  ],
 ]
 
 /** The version that this program reads and writes. */
@@ -104,12 +128,7 @@ export const migratePostgres = async (db: Kysely<Schema>, name: string): Promise
     await sql`create table if not exists tpe_bridge_version (version integer not null)`.execute(trx)
     const { rows } = await sql<{ version: number }>`select version from tpe_bridge_version`.execute(trx)
     const version = rows[0]?.version ?? 0
-    if (version > POSTGRES_SCHEMA_VERSION) {
-      throw new StoreOpenError(
-        'newer-version',
-        `${name} was written by a newer bridge (version ${version}, this program knows ${POSTGRES_SCHEMA_VERSION}): run that newer version`,
-      )
-    }
+    refuseNewer(version, name)
     if (version === POSTGRES_SCHEMA_VERSION) return
     for (const statements of migrations.slice(version)) {
       for (const statement of statements) await sql.raw(statement).execute(trx)
@@ -117,3 +136,29 @@ export const migratePostgres = async (db: Kysely<Schema>, name: string): Promise
     await sql`delete from tpe_bridge_version`.execute(trx)
     await sql`insert into tpe_bridge_version (version) values (${POSTGRES_SCHEMA_VERSION})`.execute(trx)
   })
+
+/** For a program that only looks in: the version has to be right already, because bridges may be running on it. */
+export const requireCurrentPostgres = async (db: Kysely<Schema>, name: string): Promise<void> => {
+  const { rows: found } = await sql<{ there: boolean }>`select to_regclass('tpe_bridge_version') is not null as there`.execute(db)
+  if (found[0]?.there !== true) {
+    throw new StoreOpenError('missing', `${name} holds no bridge's data: has a bridge been started with this store.postgres?`)
+  }
+  const { rows } = await sql<{ version: number }>`select version from tpe_bridge_version`.execute(db)
+  const version = rows[0]?.version ?? 0
+  refuseNewer(version, name)
+  if (version < POSTGRES_SCHEMA_VERSION) {
+    const advice = 'start the bridge of this version once, which brings it up to date'
+    throw new StoreOpenError(
+      'older-version',
+      `${name} is of version ${version}, this program needs ${POSTGRES_SCHEMA_VERSION}: ${advice}`,
+    )
+  }
+}
+
+const refuseNewer = (version: number, name: string): void => {
+  if (version <= POSTGRES_SCHEMA_VERSION) return
+  throw new StoreOpenError(
+    'newer-version',
+    `${name} was written by a newer bridge (version ${version}, this program knows ${POSTGRES_SCHEMA_VERSION}): run that newer version`,
+  )
+}

@@ -3,8 +3,8 @@
  * that were delivered or dropped. Items and source files stay: the bridge does not delete sources by default, and a file that it
  * no longer knew would be uploaded again.
  */
-import type { Kysely, Transaction } from 'kysely'
-import { transact } from './dialect.ts'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { isOurTurnToPrune, isShared, transact } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 /** At most this many rows of a kind go in one transaction, so that a bridge that was off for a month does not stall. */
@@ -20,6 +20,7 @@ export interface Pruned {
 /** Removes what was over before `cutoff` (epoch ms): one bounded step, in one transaction. */
 export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned> =>
   await transact(db, async trx => {
+    if (!(await isOurTurnToPrune(trx))) return { calls: 0, jobs: 0, more: false }
     let jobs = 0
     for (const state of ['delivered', 'dropped'] as const) {
       const over = await trx
@@ -55,6 +56,7 @@ export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned>
         .execute()
     }
     await forgetMemory(trx, cutoff)
+    if (isShared(trx)) await forgetBridges(trx, cutoff)
     return { calls: calls.length, jobs, more: jobs >= AT_ONCE || calls.length === AT_ONCE }
   })
 
@@ -69,4 +71,12 @@ const forgetMemory = async (trx: Transaction<Schema>, cutoff: number): Promise<v
     .execute()
   const keys = old.map(row => row.key)
   if (keys.length > 0) await trx.deleteFrom('sink_memory').where('key', 'in', keys).execute()
+}
+
+// A bridge that is gone for good, and has left no audio behind.
+const forgetBridges = async (trx: Transaction<Schema>, cutoff: number): Promise<void> => {
+  await sql`delete from bridges where seen_at < ${cutoff}
+    and not exists (select 1 from jobs
+      where jobs.origin = bridges.id and jobs.lane = 'media' and jobs.state = 'pending' and jobs.head = 1)
+    and not exists (select 1 from items where items.origin = bridges.id and items.state = 'waiting')`.execute(trx)
 }

@@ -1,5 +1,5 @@
 /**
- * The tables, as kysely types. `sqlite-migrations.ts` creates them. What the model owns (events, items, call states) is kept
+ * The tables, as kysely types. `sqlite-migrations.ts` and `postgres-migrations.ts` create them. What the model owns (events, items, call states) is kept
  * whole as JSON; columns repeat only what a query needs, except where a column says that it is the authority.
  *
  * Times are epoch ms; booleans are 0 and 1, because SQLite knows no others.
@@ -20,6 +20,8 @@ export interface CallsTable {
   /** 1 when no further change is expected. */
   ended: number
   updated_at: number
+  /** Only in a shared database: the sequence of the newest event, so that a bridge that lags behind overwrites nothing newer. */
+  sequence?: number
 }
 
 export interface CallKeysTable {
@@ -46,6 +48,8 @@ export interface ItemsTable {
   call_id: CallId | null
   body: string
   updated_at: number
+  /** Only in a shared database: the bridge on whose disk the audio lies; `null` when any bridge can reach it. */
+  origin?: string | null
 }
 
 export interface SourceFilesTable {
@@ -53,6 +57,8 @@ export interface SourceFilesTable {
   size: number
   mtime_ms: number
   item_id: RecordingId
+  /** Only in a shared database: the bridge on whose disk it is. Two machines may have the same path. */
+  origin: Generated<string>
 }
 
 export interface JobsTable {
@@ -78,6 +84,8 @@ export interface JobsTable {
   /** Of a running job in a shared database: which bridge delivers it, and until when (the database's clock) it has said so. */
   owner: string | null
   lease_until: number | null
+  /** Only in a shared database, and only of media: the one bridge that can deliver it; `null` when any can. */
+  origin?: string | null
 }
 
 export interface SinkMemoryTable {
@@ -85,6 +93,24 @@ export interface SinkMemoryTable {
   key: string
   value: string
   updated_at: number
+}
+
+/** Only in a shared database. */
+export interface BridgesTable {
+  id: string
+  site: string
+  /** The process that is this bridge now. */
+  owner: string
+  /** The host that it delivers to. */
+  account: string
+  /** Its last sign of life, by the database's clock. */
+  seen_at: number
+}
+
+/** Only in a shared database: which bridges see a call. */
+export interface CallWatchersTable {
+  call_id: CallId
+  bridge: string
 }
 
 export interface Schema {
@@ -95,4 +121,6 @@ export interface Schema {
   source_files: SourceFilesTable
   jobs: JobsTable
   sink_memory: SinkMemoryTable
+  bridges: BridgesTable
+  call_watchers: CallWatchersTable
 }

@@ -2,7 +2,8 @@
  * One rate limit for all bridges of a shared database: a token bucket in one row. A bridge takes tokens as it sends, so one that is
  * idle holds none back; a pause that one of them was asked for holds them all.
  *
- * In any 60 s no more than `perMinute` and the bucket's burst go out, together: a two-hundredth part more at most.
+ * In any 60 s no more than `perMinute` and the bucket's burst go out, together: a two-hundredth part more at most. What the server says
+ * of its own limit counts for all, as long as it is less (`observe`).
  */
 import { type Kysely, sql } from 'kysely'
 import type { Allowance, Pause } from '../flow/allowance.ts'
@@ -16,7 +17,7 @@ export interface SharedRateLimitOptions {
   readonly db: Kysely<Schema>
   /** Which limit: bridges that deliver to the same account name the same one. */
   readonly name: string
-  /** The least of what the bridges ask for counts, since each takes tokens at its own rate. */
+  /** The same for all bridges: each fills the bucket at its own rate when it takes from it. */
   readonly perMinute: number
   /** A pause that could not be shared holds this bridge only. */
   readonly log: { warn(fields: object, msg: string): void }
@@ -31,43 +32,56 @@ interface Granted {
   /** ms that the pause still lasts; 0 without one. */
   readonly paused_for: number
   readonly pause_reason: string | null
+  readonly server_limit: number | null
 }
 
 export class SharedRateLimit implements Allowance {
   readonly #options: SharedRateLimitOptions
-  readonly #burst: number
-  readonly #perMs: number
+  #isNamed = false
   #nextAt = 0
+  /** What the server allows in a minute, as far as this bridge knows. */
+  #serverLimit: number | null = null
   #pause: Pause | null = null
   #sharing: Promise<void> = Promise.resolve()
 
   constructor(options: SharedRateLimitOptions) {
     if (!(options.perMinute >= 1)) throw new RangeError(`requests a minute must be 1 or more, not ${options.perMinute}`)
     this.#options = options
-    this.#burst = Math.max(1, Math.floor(options.perMinute * BURST))
-    this.#perMs = options.perMinute / MINUTE_MS
+  }
+
+  /** What may go out in a minute at present, from all bridges together. */
+  get perMinute(): number {
+    return Math.min(this.#options.perMinute, this.#serverLimit ?? this.#options.perMinute)
   }
 
   async reserve(wanted: number, now: number): Promise<number> {
-    const { db, name } = this.#options
+    const { db, name, perMinute } = this.#options
     await this.#sharing
-    await sql`insert into sink_budget (name, tokens, filled_at) values (${name}, 1, ${databaseNow}) on conflict (name) do nothing`.execute(
-      db,
-    )
+    await this.#name()
     const { rows } = await sql<Granted>`
-      with budget as materialized (select tokens, filled_at, paused_until, pause_reason from sink_budget where name = ${name} for update),
+      with budget as materialized (
+          select *, least(${perMinute}::float8, server_limit) as per_minute from sink_budget where name = ${name} for update),
         filled as materialized (
-          select least(${this.#burst}::float8, tokens + greatest(0, ${databaseNow} - filled_at) * ${this.#perMs}::float8) as tokens,
-            greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, greatest(filled_at, ${databaseNow}) as at
+          select least(greatest(1, floor(per_minute * ${BURST}::float8)),
+              tokens + greatest(0, ${databaseNow} - filled_at) * per_minute / ${MINUTE_MS}::float8) as tokens,
+            greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, greatest(filled_at, ${databaseNow}) as at,
+            per_minute, server_limit
           from budget),
         granted as materialized (
           select filled.*, case when paused_for > 0 then 0 else least(${wanted}::int, floor(tokens + 1e-6)::int) end as count from filled)
       update sink_budget as b set tokens = granted.tokens - granted.count, filled_at = granted.at
       from granted where b.name = ${name}
-      returning granted.count, granted.paused_for, granted.pause_reason,
-        greatest(0, ceil((1 - (granted.tokens - granted.count)) / ${this.#perMs}::float8))::int as next_in`.execute(db)
+      returning granted.count, granted.paused_for, granted.pause_reason, granted.server_limit,
+        greatest(0, ceil((1 - (granted.tokens - granted.count)) * ${MINUTE_MS}::float8 / granted.per_minute))::int as next_in`.execute(
+      db,
+    )
     const [granted] = rows
-    if (granted === undefined) return 0
+    if (granted === undefined) {
+      // An operator has emptied the table.
+      this.#isNamed = false
+      return 0
+    }
+    this.#serverLimit = granted.server_limit
     this.#pause =
       granted.paused_for > 0
         ? { until: now + granted.paused_for, reason: granted.pause_reason ?? 'another bridge was told to wait' }
@@ -79,6 +93,25 @@ export class SharedRateLimit implements Allowance {
   async release(count: number): Promise<void> {
     const { db, name } = this.#options
     await sql`update sink_budget set tokens = tokens + ${count}::int where name = ${name}`.execute(db)
+  }
+
+  /** What the server's headers said of its limit, and of how much of it is left. What is news is told to the other bridges. */
+  observe(said: { readonly limit: number | null; readonly remaining: number | null }): void {
+    const { db, name } = this.#options
+    const { limit, remaining } = said
+    if (
+      limit !== null &&
+      limit >= 1 &&
+      limit !== this.#serverLimit &&
+      Math.min(limit, this.#serverLimit ?? limit) < this.#options.perMinute
+    ) {
+      this.#serverLimit = limit
+      this.#share(sql`update sink_budget set server_limit = ${Math.floor(limit)}::int where name = ${name}`.execute(db))
+    }
+    // Others use the account, too: what they have spent is not ours to send. The bucket never holds more than its burst.
+    if (remaining !== null && remaining < Math.max(1, Math.floor(this.perMinute * BURST))) {
+      this.#share(sql`update sink_budget set tokens = least(tokens, ${remaining}::float8) where name = ${name}`.execute(db))
+    }
   }
 
   nextAt(now: number): number {
@@ -105,12 +138,26 @@ export class SharedRateLimit implements Allowance {
     this.#share(sql`update sink_budget set paused_until = 0 where name = ${this.#options.name}`.execute(this.#options.db))
   }
 
+  /** Begins with one token: nobody knows what was spent in the minute before. */
+  async #name(): Promise<void> {
+    if (this.#isNamed) return
+    const { db, name } = this.#options
+    await sql`insert into sink_budget (name, tokens, filled_at) values (${name}, 1, ${databaseNow}) on conflict (name) do nothing`.execute(
+      db,
+    )
+    this.#isNamed = true
+  }
+
   // The next reservation waits for it, so a bridge never overtakes its own pause.
   #share(change: Promise<unknown>): void {
-    this.#sharing = change.then(
+    const shared = change.then(
       () => {},
       error =>
-        this.#options.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'a pause could not be shared'),
+        this.#options.log.warn(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'what holds the sink back could not be shared',
+        ),
     )
+    this.#sharing = Promise.all([this.#sharing, shared]).then(() => {})
   }
 }

@@ -42,7 +42,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<OpenDatabase> 
     const database = forKysely(handle)
     const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) })
     await (asBridge ? migrate(db, path) : requireCurrentVersion(db, path))
-    return { db, close: closer(db, database, lock) }
+    return { db, name: path, close: closer(db, database, lock) }
   } catch (cause) {
     handle?.close()
     lock?.release()

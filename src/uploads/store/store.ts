@@ -2,26 +2,33 @@
  * The outbox's store: one database, one part for each of those who use it. It stands on SQLite (sqlite-store.ts) or PostgreSQL
  * (postgres-store.ts); both pass the same contract tests (test/uploads/store/store-contract.ts).
  *
- * Listeners hear of a change after its commit (docs/architecture.md: store first), in this process only; another process's
- * changes are found by polling.
+ * Listeners hear of a change after its commit (docs/architecture.md: store first). What another process did is found by polling.
  */
 import type { CallEvent } from '../../events/event.ts'
 import { CallStore } from './calls.ts'
 import { Desk } from './desk.ts'
 import { ItemStore } from './items.ts'
-import { JobStore, type Lease } from './jobs.ts'
+import { JobStore } from './jobs.ts'
 import { MemoryStore } from './memory.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { Operations } from './operations.ts'
 import { type Pruned, prune } from './prune.ts'
+import type { Share } from './share.ts'
 import { StoreViews } from './views.ts'
 
 export interface StoreOptions {
   /** Epoch ms. */
   readonly now: () => number
   readonly log: { error(fields: object, msg: string): void }
-  /** Of a shared database (jobs.ts). */
-  readonly lease?: Lease | null
+  /** Absent: one bridge has the database to itself, or this is a tool. */
+  readonly share?: Share | null
+}
+
+/** How the database is. */
+export interface StoreHealth {
+  readonly state: 'ok' | 'degraded'
+  /** Why it is degraded, and what that means; `null` when it is not. */
+  readonly reason: string | null
 }
 
 export class Store {
@@ -44,18 +51,19 @@ export class Store {
   readonly #log: StoreOptions['log']
   readonly #jobListeners = new Set<() => void>()
   readonly #eventListeners = new Set<(events: readonly CallEvent[]) => void>()
+  readonly #growthListeners = new Set<() => void>()
 
   constructor(database: OpenDatabase, options: StoreOptions) {
     const { db } = database
-    const { now, lease = null } = options
+    const { now, share = null } = options
     this.#database = database
     this.#now = now
     this.#log = options.log
     const onJobs = (): void => this.notifyJobs()
     const onEvents = (events: readonly CallEvent[]): void => this.#tellEvents(events)
-    this.calls = new CallStore({ db, now, onEvents })
-    this.items = new ItemStore({ db, now, onJobs })
-    this.jobs = new JobStore({ db, now, lease })
+    this.calls = new CallStore({ db, now, onEvents, share })
+    this.items = new ItemStore({ db, now, onJobs, share })
+    this.jobs = new JobStore({ db, now, share })
     this.memory = new MemoryStore({ db, now })
     this.operations = new Operations({ db, now, onJobs })
     this.desk = new Desk(db, this.operations)
@@ -68,10 +76,31 @@ export class Store {
     return () => this.#jobListeners.delete(listener)
   }
 
-  /** Calls the listener with events that were just stored, in order; answers how to stop that. */
+  /** Which database this is, for people; without a password. */
+  get name(): string {
+    return this.#database.name
+  }
+
+  /** How the database is, as far as is known without asking it. */
+  health(): StoreHealth {
+    return { state: 'ok', reason: null }
+  }
+
+  /** Recordings and voicemails that wait for another bridge, which is not heard of, because they lie on its disk. */
+  get audioElsewhere(): number {
+    return 0
+  }
+
+  /** Calls the listener with events that this bridge has just stored, in order; answers how to stop that. */
   onEvents(listener: (events: readonly CallEvent[]) => void): () => void {
     this.#eventListeners.add(listener)
     return () => this.#eventListeners.delete(listener)
+  }
+
+  /** Calls the listener whenever there are new events, this bridge's or (a moment later) another's; answers how to stop that. */
+  onGrowth(listener: () => void): () => void {
+    this.#growthListeners.add(listener)
+    return () => this.#growthListeners.delete(listener)
   }
 
   /** One bounded step of forgetting what was over `keepMs` ago (prune.ts). */
@@ -86,6 +115,12 @@ export class Store {
 
   #tellEvents(events: readonly CallEvent[]): void {
     for (const listener of this.#eventListeners) this.#guarded(() => listener(events))
+    this.notifyGrowth()
+  }
+
+  /** There are new events, and with them something to deliver. */
+  protected notifyGrowth(): void {
+    for (const listener of this.#growthListeners) this.#guarded(listener)
     this.notifyJobs()
   }
 

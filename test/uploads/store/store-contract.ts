@@ -18,8 +18,6 @@ export type Store = Pick<
 export interface StoreUnderTest {
   /** Opens the store of this test, again after it was closed, with the given clock. */
   open(now: () => number): Promise<Store>
-  /** The bridge that had the store has been dead for long enough. */
-  bury?(): Promise<void>
   /** Closes and removes everything. */
   dispose(): Promise<void>
 }
@@ -46,7 +44,6 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
 
     const reopen = async (): Promise<void> => {
       await store.close()
-      await underTest.bury?.()
       store = await underTest.open(() => now)
     }
 
