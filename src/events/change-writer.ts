@@ -97,13 +97,17 @@ export class ChangeWriter {
 
   health(): WriterHealth {
     const pending = this.#pending
+    const { maxPending, clock } = this.#options
+    const held = this.hasRoom
+      ? `${pending} changes wait in memory, and would be lost with the process; beyond ${maxPending} no signal is taken`
+      : `${pending} changes wait in memory, and no signal is taken until some are stored`
     if (this.#trouble !== null) {
       const { since, attempts, reason } = this.#trouble
-      const seconds = Math.round((this.#options.clock.now() - since) / 1000)
-      return { state: 'behind', reason: `the journal has refused ${attempts} times in ${seconds} s: ${reason}`, pending }
+      const seconds = Math.round((clock.now() - since) / 1000)
+      return { state: 'behind', reason: `the journal has refused ${attempts} times in ${seconds} s: ${reason}; ${held}`, pending }
     }
     if (this.hasRoom) return { state: 'ok', reason: null, pending }
-    return { state: 'behind', reason: `the journal is too slow: ${pending} changes wait, no more are taken`, pending }
+    return { state: 'behind', reason: `the journal is too slow: ${held}`, pending }
   }
 
   /** Writes without waiting for company; resolves with `true` once all is stored, with `false` when `signal` aborts first. */

@@ -14,9 +14,9 @@ export class RunningSandbox {
   }
 
   /** Keeps its data in `folder`. */
-  static async start(folder: string): Promise<RunningSandbox> {
+  static async start(folder: string, listen = '127.0.0.1:0'): Promise<RunningSandbox> {
     const configFile = join(folder, 'sandbox.yaml')
-    const sandbox = { listen: '127.0.0.1:0', requests_per_minute: 100_000, token: sandboxToken }
+    const sandbox = { listen, requests_per_minute: 100_000, token: sandboxToken }
     await writeFile(configFile, JSON.stringify({ data_dir: join(folder, 'sandbox'), sandbox }))
     const program = new Program(['sandbox', '-c', configFile], folder)
     const url = await program.when(({ output }) => /^sandbox: (\S+)$/m.exec(output)?.[1] ?? null)

@@ -105,7 +105,7 @@ describe('storing', () => {
     const { tracker, told, settled, logged } = await track(journal, { writer: { maxPending: 3, retryBaseMs: 1, retryCapMs: 5 } })
     for (const signal of plainCall) tracker.accept(signal)
     expect(tracker.counters.refused['journal-behind']).toBe(1)
-    expect(tracker.health().reason).toContain('no more are taken')
+    expect(tracker.health().reason).toContain('no signal is taken until some are stored')
     expect(logged).toContain('signal refused')
     journal.refusals = 0
     await settled()

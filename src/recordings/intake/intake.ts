@@ -149,6 +149,7 @@ export class Intake {
   async onDelivered(item: AudioItem): Promise<void> {
     this.counters.delivered += 1
     await clearDelivered(item, this.#options).catch((error: unknown) => this.#notCleared(item, error))
+    this.#options.space?.freed()
   }
 
   /** Lets a quarantined item wait for its call and a transcoder once more. */
@@ -166,6 +167,7 @@ export class Intake {
     if (changed.kind !== 'done') return changed
     this.counters.dropped += 1
     await this.#options.spool.remove(id)
+    this.#options.space?.freed()
     return changed
   }
 

@@ -106,6 +106,11 @@ export class SpoolSpace {
     return fitsAtAll(bytes, limitsFor(purpose, this.#options.limits))
   }
 
+  /** Something has left the spool: whoever waits for room need not wait for the next regular look. */
+  freed(): void {
+    if (this.#timer !== null && purposes.some(purpose => this.#shortages[purpose] !== null)) void this.#look()
+  }
+
   /** Begins to hold room for one file: nothing until `more` is called. */
   hold(purpose: Purpose): Hold {
     let held = 0
