@@ -18,6 +18,7 @@ import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
 import { Pruning } from './bridge/pruning.ts'
+import { openStore } from './bridge/store.ts'
 import { ThreadedSignalling } from './bridge/threaded-signalling.ts'
 import { timeoutsFor, zendeskAccount } from './bridge/zendesk.ts'
 import type { Config } from './config/schema.ts'
@@ -27,8 +28,6 @@ import type { CallJournal } from './events/journal.ts'
 import { numberPlan } from './events/numbers.ts'
 import { CallTracker } from './events/tracker.ts'
 import type { HopAddress } from './sip/message/message.ts'
-import { RateLimit } from './uploads/rate-limit.ts'
-import { SqliteStore } from './uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from './uploads/worker.ts'
 import { Sandbox, type SandboxAddress } from './zendesk/sandbox/sandbox.ts'
 
@@ -92,8 +91,8 @@ export class Bridge {
     const { config, log, version, ffmpegPath, searchPath } = this.#options
     const numbers = numberPlan(config.numbers)
 
-    const store = await SqliteStore.open({ dataDir: config.dataDir, role: 'bridge', now: Date.now, log })
-    this.#started('store', () => store.close())
+    const { store, limit, close } = await openStore(config, log)
+    this.#started('store', close)
     const pruning = new Pruning({ store, keepMs: config.uploads.keepDeliveredMs, log })
     pruning.start()
     this.#started('pruning', () => pruning.stop())
@@ -115,10 +114,9 @@ export class Bridge {
     })
     const { url: adminUrl } = await admin.start()
     this.#started('admin', () => admin.stop())
-    store.onEvents(() => admin.notifyStored())
+    store.onGrowth(() => admin.notifyStored())
 
     const sandbox = config.zendesk.baseUrl === null ? await this.#startSandbox() : null
-    const limit = new RateLimit({ perMinute: config.zendesk.requestsPerMinute, now: Date.now() })
     const { memory } = store
     const { connection, sink } = zendeskAccount({ config, sandbox, memory, limit, tickets: 'by-rules', version, log })
     this.#started('zendesk', () => connection.close())

@@ -2,13 +2,13 @@
 import type { CallReader } from '../admin/call-routes.ts'
 import type { StoredEvents } from '../admin/feed-pages.ts'
 import type { CallId, EventId } from '../events/event.ts'
-import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
+import type { Store } from '../uploads/store/store.ts'
 
 // Ids come from a client here: they are looked up and nothing else, and one that names nothing finds nothing.
 const asCallId = (id: string): CallId => id as CallId
 const asEventId = (id: string): EventId => id as EventId
 
-export function callReader({ views, desk }: Pick<SqliteStore, 'views' | 'desk'>): CallReader {
+export function callReader({ views, desk }: Pick<Store, 'views' | 'desk'>): CallReader {
   return {
     async listCalls({ limit, before }) {
       const page = await views.listCalls({ limit: limit + 1, ...(before === null ? {} : { before: asCallId(before) }) })
@@ -30,7 +30,7 @@ export function callReader({ views, desk }: Pick<SqliteStore, 'views' | 'desk'>)
   }
 }
 
-export function storedEvents({ views }: Pick<SqliteStore, 'views'>): StoredEvents {
+export function storedEvents({ views }: Pick<Store, 'views'>): StoredEvents {
   return {
     eventsAfter: (id, limit) => views.eventsAfter(id === null ? null : asEventId(id), limit),
     newestEventId: () => views.lastEventId(),

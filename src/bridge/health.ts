@@ -6,8 +6,16 @@ import type { BridgeParts } from './parts.ts'
 const ok: PartHealth = { state: 'ok', reason: null }
 const degraded = (reason: string | null): PartHealth => ({ state: 'degraded', reason })
 
-export function healthOf({ tracker, worker, agents, audio, signalling }: BridgeParts): Readonly<Record<string, PartHealth>> {
+export function healthOf({
+  store,
+  tracker,
+  worker,
+  agents,
+  audio,
+  signalling,
+}: BridgeParts): Readonly<Record<string, PartHealth>> {
   return {
+    store: store.health(),
     sip: sipHealth(signalling),
     calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
     uploads: uploadsHealth(worker),

@@ -47,6 +47,7 @@ export async function metricsOf({
       'When the oldest waiting delivery was planned; 0 when none waits',
       (backlog.oldestPendingAt ?? 0) / 1000,
     ),
+    gauge('recordings_elsewhere', 'Audio that waits on the disk of a bridge that is not heard of', store.audioElsewhere),
     gauge('recordings_waiting', 'Audio that waits for its call or a transcoder', intake.status().waiting),
     ...(audio.transcription === null
       ? []

@@ -1,5 +1,5 @@
 import type { CallTracker } from '../events/tracker.ts'
-import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
+import type { Store } from '../uploads/store/store.ts'
 import type { DeliveryWorker } from '../uploads/worker.ts'
 import type { AgentStatuses } from '../zendesk/agents/agent-status.ts'
 import type { Connection } from '../zendesk/http/connection.ts'
@@ -8,7 +8,7 @@ import type { ThreadedSignalling } from './threaded-signalling.ts'
 
 /** The parts of a running bridge, for health and metrics. */
 export interface BridgeParts {
-  readonly store: SqliteStore
+  readonly store: Store
   readonly tracker: CallTracker
   readonly worker: DeliveryWorker
   readonly connection: Connection

@@ -3,10 +3,12 @@ import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { openStoreAsTool, storeName } from '../bridge/store.ts'
 import { formatProblem } from '../config/problems.ts'
 import { redactedConfig } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
 import { bundledFfmpeg, findFfmpeg } from '../recordings/encoding/ffmpeg.ts'
+import { StoreOpenError } from '../uploads/store/store-open-error.ts'
 import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
 
@@ -47,6 +49,7 @@ async function machineFindings(config: Config, { env }: CliContext): Promise<Fin
   return [
     ffmpeg,
     await dataDirFinding(resolve(config.dataDir)),
+    ...(await storeFindings(config)),
     ...(await Promise.all(folders.map(folderFinding))),
     trunkFinding(config),
     config.zendesk.baseUrl === null
@@ -65,6 +68,23 @@ async function dataDirFinding(path: string): Promise<Finding> {
       level: 'error',
       text: `data_dir: ${path} cannot be written (${reasonOf(error)}): give the bridge's user a folder of its own`,
     }
+  }
+}
+
+/** Of a shared store only: that of data_dir is part of that folder. */
+async function storeFindings(config: Config): Promise<Finding[]> {
+  const name = storeName(config)
+  if (name === null) return []
+  const reachable: Finding = { level: 'ok', text: `store: ${name} can be reached` }
+  try {
+    const quiet = { warn: () => {}, error: () => {} } // what is wrong is the finding
+    await (await openStoreAsTool(config, quiet)).close()
+    return [reachable]
+  } catch (error) {
+    if (!(error instanceof StoreOpenError)) throw error
+    // The first bridge to start makes its tables, or brings them up to date.
+    if (error.reason === 'missing' || error.reason === 'older-version') return [reachable]
+    return [{ level: 'error', text: `store: ${error.message}` }]
   }
 }
 

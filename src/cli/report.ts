@@ -62,7 +62,7 @@ async function compare(
   const period = periodOf(option, request.timezone)
   const day = dayIn(request.timezone)
   const tally = new TransitionTally(call => (option.by === 'day' ? day(call.startedAt) : request.site.name))
-  const live = await LiveStore.open(config.dataDir, commandLog(context, config))
+  const live = await LiveStore.open(config, commandLog(context, config))
   if (live === null) {
     const fix = 'start the bridge with this configuration first, or name another one with -c'
     throw new CommandFailed(1, `no bridge has run with data_dir ${config.dataDir}, so there is nothing to compare with: ${fix}`)

@@ -1,16 +1,15 @@
-/** Opens the bridge's store beside a running bridge (or without one), for commands that look or operate. */
-import { SqliteStore } from '../uploads/store/sqlite-store.ts'
+/** Opens the store of the configuration beside a running bridge (or without one), for commands that look or operate. */
+import { openStoreAsTool } from '../bridge/store.ts'
+import type { Store } from '../uploads/store/store.ts'
 import { type ConfigOption, configurationOf } from './configuration.ts'
 import type { CliContext } from './context.ts'
 
-export async function withStore<T>(
-  context: CliContext,
-  option: ConfigOption,
-  use: (store: SqliteStore) => Promise<T>,
-): Promise<T> {
+export async function withStore<T>(context: CliContext, option: ConfigOption, use: (store: Store) => Promise<T>): Promise<T> {
   const { config } = await configurationOf(context, option)
-  const log = { error: (fields: object, message: string) => context.stderr.write(`${message} ${JSON.stringify(fields)}\n`) }
-  const store = await SqliteStore.open({ dataDir: config.dataDir, role: 'tool', now: Date.now, log })
+  const tell = (fields: object, message: string): void => {
+    context.stderr.write(`${message} ${JSON.stringify(fields)}\n`)
+  }
+  const store = await openStoreAsTool(config, { warn: tell, error: tell })
   try {
     return await use(store)
   } finally {

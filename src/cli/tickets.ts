@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { rulesOf } from '../bridge/zendesk.ts'
 import type { CallEvent, CallId } from '../events/event.ts'
 import type { EncodedAudio, RecordingId, VoicemailItem } from '../events/recording.ts'
-import type { SqliteStore } from '../uploads/store/sqlite-store.ts'
+import type { Store } from '../uploads/store/store.ts'
 import type { Delivery } from '../zendesk/delivery.ts'
 import type { TicketRules } from '../zendesk/tickets/ticket-rules.ts'
 import type { TicketChoice, TicketDecision, TicketWish } from '../zendesk/tickets/wish.ts'
@@ -37,7 +37,7 @@ export function ticketsCommand(context: CliContext, _finish: Finish): Command {
   return tickets
 }
 
-async function testStored(id: string, site: string, rules: TicketRules, store: SqliteStore): Promise<readonly Tested[]> {
+async function testStored(id: string, site: string, rules: TicketRules, store: Store): Promise<readonly Tested[]> {
   // An id of nothing finds nothing.
   const call = await store.views.getCall(id as CallId)
   if (call !== null) {
@@ -72,7 +72,7 @@ function notEncoded({ sourcePath: path, sourceSize: size, source }: VoicemailIte
 }
 
 /** As the bridge would find it, without noting that anybody called. */
-async function isFirst(event: CallEvent | null, rules: TicketRules, store: SqliteStore): Promise<boolean | null> {
+async function isFirst(event: CallEvent | null, rules: TicketRules, store: Store): Promise<boolean | null> {
   if (event === null || !rules.asksFirstTimeCaller) return null
   const { call } = event
   if (call.direction !== 'inbound' || call.from.kind !== 'e164') return false

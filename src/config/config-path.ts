@@ -20,6 +20,7 @@ export const secretPaths: readonly (readonly string[])[] = [
   ['zendesk', 'oauth', 'client_secret'],
   ['zendesk', 'oauth', 'refresh_token'],
   ['transcripts', 'http', 'token'],
+  ['store', 'postgres'],
   ['admin', 'token'],
   ['sandbox', 'token'],
 ]

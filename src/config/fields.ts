@@ -24,7 +24,7 @@ export function complaintIn(message: string): Complaint | null {
 }
 
 /** A text that a parser turns into a value. `pattern` is for editors (JSON Schema); the parser decides. */
-function field<T>(parse: (text: string) => Parsed<T>, pattern?: string) {
+export function field<T>(parse: (text: string) => Parsed<T>, pattern?: string) {
   return z
     .string()
     .meta(pattern === undefined ? {} : { pattern })

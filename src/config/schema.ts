@@ -9,6 +9,7 @@ import { duration, path, word } from './fields.ts'
 import { agentStatus } from './section-agent-status.ts'
 import { archive } from './section-archive.ts'
 import { spool } from './section-spool.ts'
+import { store } from './section-store.ts'
 import { tickets } from './section-tickets.ts'
 import { transcripts } from './section-transcripts.ts'
 import { zendesk } from './section-zendesk.ts'
@@ -56,6 +57,7 @@ export const configSchema = z
     zendesk: zendesk.prefault({}).describe('Where calls, recordings and voicemails go.'),
     tickets: tickets.prefault({}).describe('Tickets that calls and voicemails make by themselves.'),
     uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),
+    store: store.prefault({}).describe('Where the bridge keeps what is on its way.'),
     archive: archive.prefault({}).describe('Audio kept beside Zendesk.'),
     admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
     sandbox: sandbox.prefault({}).describe('A Zendesk for trying things out.'),
@@ -79,11 +81,4 @@ type DeepReadonly<T> = T extends RegExp
 export type Config = DeepReadonly<z.output<typeof configSchema>>
 
 /** Sections and keys of later versions: named for what they are, instead of as typing errors. */
-export const notInThisVersion: readonly string[] = [
-  'hep',
-  'sip.siprec',
-  'sip.dialogs',
-  'store',
-  'archive.s3',
-  'archive.retention',
-]
+export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs', 'archive.s3', 'archive.retention']

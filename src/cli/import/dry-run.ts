@@ -23,7 +23,7 @@ const shown = 10
 
 export async function dryRun({ context, config, request, limit, refusedFile }: DryRunOptions): Promise<ExitCode> {
   const refused = refusedFile === null ? null : new RefusedFile(refusedFile)
-  const live = await LiveStore.open(config.dataDir, commandLog(context, config))
+  const live = await LiveStore.open(config, commandLog(context, config))
   const first: CallSnapshot[] = []
   const seen = new Set<string>()
   try {

@@ -1,28 +1,30 @@
 /** The calls that a bridge with this configuration has reported by itself, whether it runs now or not. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { openStoreAsTool } from '../../bridge/store.ts'
+import type { Config } from '../../config/schema.ts'
 import type { CallId, CallSnapshot } from '../../events/event.ts'
 import { CallIndex } from '../../migration/import/call-index.ts'
 import type { ImportedCall } from '../../migration/import/imported-call.ts'
-import { SqliteStore } from '../../uploads/store/sqlite-store.ts'
+import type { Store } from '../../uploads/store/store.ts'
+import { StoreOpenError } from '../../uploads/store/store-open-error.ts'
+import type { CommandLog } from './command-log.ts'
 
 const pageSize = 500
 /** The newest this many are held in memory to be found by parties and time, some 200 bytes each; all are found by their ids. */
 const mostCalls = 500_000
 
 export class LiveStore {
-  readonly #store: SqliteStore
+  readonly #store: Store
   readonly #index: CallIndex
 
-  private constructor(store: SqliteStore, index: CallIndex) {
+  private constructor(store: Store, index: CallIndex) {
     this.#store = store
     this.#index = index
   }
 
   /** `null` when no bridge has run with this data. Throws a StoreOpenError that says what to do. */
-  static async open(dataDir: string, log: { error(fields: object, message: string): void }): Promise<LiveStore | null> {
-    if (!existsSync(join(dataDir, 'bridge.db'))) return null
-    const store = await SqliteStore.open({ dataDir, role: 'tool', now: Date.now, log })
+  static async open(config: Pick<Config, 'dataDir' | 'store'>, log: CommandLog): Promise<LiveStore | null> {
+    const store = await openIfThere(config, log)
+    if (store === null) return null
     const index = new CallIndex()
     for await (const call of callsOf(store)) {
       if (index.size >= mostCalls) break
@@ -69,7 +71,16 @@ export class LiveStore {
   }
 }
 
-async function* callsOf(store: SqliteStore): AsyncGenerator<CallSnapshot> {
+async function openIfThere(config: Pick<Config, 'dataDir' | 'store'>, log: CommandLog): Promise<Store | null> {
+  try {
+    return await openStoreAsTool(config, log)
+  } catch (error) {
+    if (error instanceof StoreOpenError && error.reason === 'missing') return null
+    throw error
+  }
+}
+
+async function* callsOf(store: Store): AsyncGenerator<CallSnapshot> {
   let before: CallId | null = null
   for (;;) {
     const page = await store.views.listCalls(before === null ? { limit: pageSize } : { limit: pageSize, before })

@@ -38,7 +38,7 @@ export async function runImport(run: ImportRun): Promise<ExitCode> {
   try {
     const refused = run.refusedFile === null ? null : new RefusedFile(run.refusedFile)
     if (refused !== null) stops.push(() => refused.close())
-    const live = await LiveStore.open(config.dataDir, log)
+    const live = await LiveStore.open(config, log)
     if (live !== null) stops.push(() => live.close())
     let recordings: HistoricRecordings | null = null
     let readBytes = 0
