@@ -34,6 +34,7 @@ const env = {
   TRANSCRIBER_TOKEN: 'e',
   ZENDESK_CLIENT_SECRET: 'f',
   ZENDESK_REFRESH_TOKEN: 'g',
+  DATABASE_URL: 'postgres://bridge:h@127.0.0.1/bridge',
 }
 
 test('every commented-out key of the example is a working example', async () => {
