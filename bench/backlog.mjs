@@ -12,10 +12,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { RateLimit } from '../dist/uploads/rate-limit.js'
 import { SqliteStore } from '../dist/uploads/store/sqlite-store.js'
 import { DeliveryWorker } from '../dist/uploads/worker.js'
+import { fill } from './stored-calls.mjs'
 
 const log = { debug() {}, info() {}, warn() {}, error: (fields, message) => console.error(message, fields) }
-const perAppend = 500
-const perCall = 4
 
 if (argv[2] === 'drain') {
   await drain(argv[3], Number(argv[4]))
@@ -35,21 +34,6 @@ if (argv[2] === 'drain') {
       await rm(dataDir, { recursive: true, force: true })
     }
   }
-}
-
-async function fill(dataDir, size) {
-  const yesterday = Date.now() - 86_400_000
-  let now = yesterday
-  const store = await SqliteStore.open({ dataDir, role: 'bridge', now: () => now, log })
-  for (let from = 0; from < size; from += perAppend * perCall) {
-    const changes = []
-    for (let at = from; at < Math.min(size, from + perAppend * perCall); at += perCall) {
-      changes.push(change(at / perCall, Math.min(perCall, size - at)))
-    }
-    now += 1000
-    await store.calls.append(changes)
-  }
-  await store.close()
 }
 
 async function drain(dataDir, seconds) {
@@ -107,37 +91,4 @@ async function drain(dataDir, seconds) {
     memory: `at most ${(rss / 1e6).toFixed(0)} MB resident, heap ${(heapUsed / 1e6).toFixed(0)} MB in the end`,
   })
   await store.close()
-}
-
-/** A call as the tracker stores it, with its first events. */
-function change(number, count) {
-  const id = `call_${number}`
-  const startedAt = Date.UTC(2026, 0, 1)
-  const party = { kind: 'e164', value: '+14155550100', display: null }
-  const base = { from: party, to: { kind: 'extension', value: '1001', display: null }, direction: 'inbound', startedAt }
-  const snapshot = { id, ...base, outcome: null, answeredAt: null, endedAt: null, durationMs: 0, waitMs: 0, holdMs: 0 }
-  const call = { ...snapshot, agents: [], tags: [], legs: [] }
-  const types = ['call.started', 'call.ringing', 'call.answered', 'call.ended']
-  const events = types.slice(0, count).map((type, index) => {
-    return { id: `${id}.${index + 1}`, callId: id, type, sequence: index + 1, occurredAt: startedAt + index, site: 'hq', call }
-  })
-  const model = {
-    version: 1,
-    sipCallId: `${number}@pbx`,
-    callerTag: 'a',
-    keys: [],
-    invitedAt: startedAt,
-    lastSignalAt: startedAt,
-  }
-  const state = {
-    ...model,
-    ...base,
-    id,
-    lastEventAt: startedAt,
-    phase: { kind: 'inviting' },
-    legs: [],
-    sequence: count,
-    counts: {},
-  }
-  return { call: state, events, keys: [`sip:${number}@pbx`], ended: true }
 }
