@@ -51,12 +51,16 @@ function failing({ count, since, reason }: NonNullable<ReturnType<BridgeParts['w
 }
 
 function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {
-  const { transcoder, transcription } = intake.status()
+  const { transcoder, transcription, streak } = intake.status()
   const troubles = watchers.flatMap(watcher => {
     const { folder, problem } = watcher.status()
     return problem === null ? [] : [`${folder}: ${problem}`]
   })
   if (transcoder.missing !== null) troubles.push(transcoder.missing)
+  else if (streak !== null && streak.count >= toleratedFailures) {
+    const when = new Date(streak.since).toISOString()
+    troubles.push(`the last ${streak.count} attempts to take in or encode audio failed, the first at ${when}: ${streak.reason}`)
+  }
   if (transcription !== null && transcription.streak !== null && transcription.streak.count >= toleratedFailures) {
     const { count, since, reason } = transcription.streak
     const when = new Date(since).toISOString()

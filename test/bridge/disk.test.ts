@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -49,3 +50,54 @@ test('while Zendesk is away the spool fills up to its maximum and no further; th
   )
   await vi.waitFor(async () => expect((await bridge.readiness()).parts.disk).toMatchObject({ state: 'ok' }), patience)
 })
+
+/** Writes beyond this many bytes of any file fail (setrlimit(2), RLIMIT_FSIZE), which SQLite takes for what it is: an I/O error. */
+function limitFiles(pid: number, bytes: number | 'unlimited'): void {
+  const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`prlimit: ${stderr}`)
+}
+
+test.skipIf(spawnSync('prlimit', ['--version']).status !== 0)(
+  'while the database has I/O errors calls are held in memory and audio waits, /readyz says so, and nothing is lost',
+  { timeout: 90_000 },
+  async () => {
+    const site = await Site.open()
+    const sandbox = await RunningSandbox.start(site.folder)
+    onTestFinished(async () => {
+      await sandbox.stop()
+      await site.close()
+    })
+    await site.configure({ zendesk: { base_url: sandbox.view.url, token: sandboxToken, requests_per_minute: 100_000 } })
+    const bridge = await site.start()
+    let calls = 0
+    const carry = async (): Promise<void> => {
+      const call = { callId: `io-${calls}@phones`, from: '+14155550100', to: '1001', via: bridge.sip('udp') }
+      expect(await site.carrier.callAndHangUp(call)).toBe(200)
+      calls += 1
+    }
+    const part = async (name: string) => (await bridge.readiness()).parts[name]
+    await carry()
+
+    limitFiles(bridge.program.pid, 4096)
+    for (let n = 0; n < 5; n += 1) await carry()
+    const held = /the journal has refused .* I\/O error.*; \d+ changes wait in memory, .* beyond 50000 no signal is taken/
+    await vi.waitFor(async () => {
+      expect(await part('calls')).toMatchObject({ state: 'degraded', reason: expect.stringMatching(held) })
+    }, patience)
+    await site.leave(join(site.monitor, '1_io-1@phones.wav'), wav({ data: tone(1) }))
+    await vi.waitFor(async () => {
+      const reason = expect.stringMatching(/^the last \d+ attempts to take in or encode audio failed, .* I\/O error/)
+      expect(await part('recordings')).toMatchObject({ state: 'degraded', reason })
+    }, patience)
+
+    limitFiles(bridge.program.pid, 'unlimited')
+    await vi.waitFor(async () => {
+      const exactlyOnce = { phone_calls: calls, phone_call_events: calls * 4, out_of_order: 0, gaps: 0, phone_recordings: 1 }
+      expect(await sandbox.view.state()).toMatchObject(exactlyOnce)
+    }, patience)
+    await vi.waitFor(async () => {
+      expect(await part('calls')).toMatchObject({ state: 'ok' })
+      expect(await part('recordings')).toMatchObject({ state: 'ok' })
+    }, patience)
+  },
+)

@@ -64,6 +64,8 @@ export interface IntakeStatus {
   /** `null`: nothing is transcribed. */
   readonly transcription: TranscriptionStatus | null
   readonly lastError: { readonly at: number; readonly reason: string } | null
+  /** Attempts that failed in a row and will be made again; `null` as soon as one succeeds. Times are epoch ms. */
+  readonly streak: { readonly count: number; readonly since: number; readonly reason: string } | null
 }
 
 export type OperatorResult =
@@ -87,6 +89,7 @@ export class Intake {
   readonly #waiting: WaitingRoom
   #started = false
   #lastError: IntakeStatus['lastError'] = null
+  #streak: IntakeStatus['streak'] = null
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -96,12 +99,13 @@ export class Intake {
       tickMs: options.tickMs ?? 1_000,
       onQueued: () => {
         this.counters.queued += 1
+        this.#streak = null
         options.onQueued()
       },
       onQuarantined: item => this.#quarantined(item),
       onRetry: reason => {
         this.counters.retried += 1
-        this.#lastError = { at: options.clock(), reason }
+        this.#fails(reason)
       },
     })
     options.space?.onRoom(() => this.#waiting.wakeAll())
@@ -125,7 +129,8 @@ export class Intake {
   status(): IntakeStatus {
     const transcoder = this.#options.transcoder.status()
     const transcription = this.#options.transcription?.status() ?? null
-    return { waiting: this.#waiting.size, working: this.#waiting.working, transcoder, transcription, lastError: this.#lastError }
+    const { size: waiting, working } = this.#waiting
+    return { waiting, working, transcoder, transcription, lastError: this.#lastError, streak: this.#streak }
   }
 
   /** Takes in a finished file. Never rejects. */
@@ -135,7 +140,10 @@ export class Intake {
     } catch (error) {
       if (isGone(error)) return { kind: 'gone' }
       const reason = describe(error)
-      if (signal?.aborted !== true) this.#failed({ file: candidate.audioPath, reason }, 'file could not be taken in')
+      if (signal?.aborted !== true) {
+        this.#fails(reason)
+        this.#options.log.error({ file: candidate.audioPath, reason }, 'file could not be taken in')
+      }
       return { kind: 'failed', reason }
     }
   }
@@ -197,6 +205,7 @@ export class Intake {
       const item = newItem({ candidate, audio, sha256, audioFile: file.file, foundAt: clock(), normalise })
       if ((await ledger.add(item, candidate.file)) === 'known') return await this.#takeAgain(item)
       this.counters.taken += 1
+      this.#streak = null
       if (item.state === 'quarantined') {
         this.#quarantined(item)
         return { kind: 'quarantined', id: item.id, reason: item.reason ?? '' }
@@ -231,17 +240,22 @@ export class Intake {
   }
 
   #notCleared(item: AudioItem, error: unknown): void {
-    this.#failed({ id: item.id, file: item.sourcePath, reason: describe(error) }, 'delivered audio could not be cleared')
+    const reason = describe(error)
+    this.#lastError = { at: this.#options.clock(), reason }
+    this.#options.log.error({ id: item.id, file: item.sourcePath, reason }, 'delivered audio could not be cleared')
   }
 
   #quarantined(item: AudioItem): void {
     this.counters.quarantined += 1
+    this.#streak = null
     const { log } = this.#options
     log.warn({ id: item.id, kind: item.kind, file: item.sourcePath, reason: item.reason }, 'audio quarantined')
   }
 
-  #failed(fields: { readonly reason: string; readonly [key: string]: unknown }, message: string): void {
-    this.#lastError = { at: this.#options.clock(), reason: fields.reason }
-    this.#options.log.error(fields, message)
+  /** An attempt that will be made again. */
+  #fails(reason: string): void {
+    const at = this.#options.clock()
+    this.#lastError = { at, reason }
+    this.#streak = { count: (this.#streak?.count ?? 0) + 1, since: this.#streak?.since ?? at, reason }
   }
 }
