@@ -44,7 +44,7 @@ export async function openStore(config: StoreConfig & Pick<Config, 'site' | 'zen
   const lock = await takeWriterLock(dataDir)
   try {
     const bridge = bridgeIdOf(dataDir, randomUUID)
-    const share = { bridge, site, account: accountOf(zendesk), owner: `${bridge}/${randomUUID()}`, leaseMs }
+    const share = { bridge, site, account: accountOf(zendesk), owner: `${bridge}/${randomUUID()}`, leaseMs: config.store.leaseMs }
     const store = await PostgresStore.open({ url, share, now: Date.now, log })
     log.info({ store: store.name, bridge, process: share.owner }, 'store is shared')
     return {
@@ -71,8 +71,6 @@ export async function openStoreAsTool({ dataDir, store }: StoreConfig, log: Omit
 export function storeName({ store }: Pick<Config, 'store'>): string | null {
   return store.postgres === null ? null : databaseName(store.postgres)
 }
-
-const leaseMs = 30_000
 
 function accountOf({ baseUrl }: Config['zendesk']): string {
   return baseUrl === null ? 'sandbox' : new URL(baseUrl).host

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: examples of the file speak of ${NAME} references
 /** The section about the store: a database that several bridges share. */
 import { z } from 'zod'
-import { field } from './fields.ts'
+import { duration, field } from './fields.ts'
 import { type Parsed, parsed, refused } from './problems.ts'
 
 const fix = 'write it like postgres://USER:PASSWORD@HOST:5432/DATABASE; characters such as @ and / in the password as %40 and %2F'
@@ -24,5 +24,8 @@ export const store = z
         'A PostgreSQL database that all bridges of one account share: they deliver for each other and within one rate limit. Absent: a database of this bridge’s own, in data_dir.',
       example: '${DATABASE_URL}',
     }),
+    lease: duration('2s', '10m')
+      .prefault('30s')
+      .describe('With postgres, how long a bridge may be silent before the others take over what it was delivering.'),
   })
-  .transform(({ postgres }) => ({ postgres: postgres ?? null }))
+  .transform(({ postgres, lease }) => ({ postgres: postgres ?? null, leaseMs: lease }))

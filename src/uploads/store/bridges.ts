@@ -32,20 +32,20 @@ export class Bridges {
 
   /** Enters this process as the bridge. Throws a StoreOpenError while a living bridge delivers elsewhere from this database. */
   async enter(databaseName: string): Promise<void> {
-    const { bridge, site, owner, account, leaseMs } = this.#share
+    const { bridge, site, owner, account } = this.#share
     const stranger = await transact(this.#db, async trx => {
       const other = await trx
         .selectFrom('bridges')
         .select(['id', 'site', 'account'])
         .where('account', '<>', account)
         .where('id', '<>', bridge)
-        .where('seen_at', '>', sql<number>`${databaseNow} - ${sql.lit(leaseMs)}`)
+        .where('alive_until', '>', databaseNow)
         .executeTakeFirst()
       if (other !== undefined) return other
       await trx
         .insertInto('bridges')
-        .values({ id: bridge, site, owner, account, seen_at: databaseNow })
-        .onConflict(conflict => conflict.column('id').doUpdateSet({ site, owner, account, seen_at: databaseNow }))
+        .values({ id: bridge, site, owner, account, ...this.#alive() })
+        .onConflict(conflict => conflict.column('id').doUpdateSet({ site, owner, account, ...this.#alive() }))
         .execute()
       return null
     })
@@ -61,7 +61,7 @@ export class Bridges {
     const { bridge, owner } = this.#share
     const [changed] = await this.#db
       .updateTable('bridges')
-      .set({ seen_at: databaseNow })
+      .set(this.#alive())
       .where('id', '=', bridge)
       .where('owner', '=', owner)
       .execute()
@@ -70,7 +70,7 @@ export class Bridges {
 
   /** Bridges without a sign of life whose audio waits for them. */
   async absent(): Promise<readonly AbsentBridge[]> {
-    const { bridge, leaseMs } = this.#share
+    const { bridge } = this.#share
     const counted = sql<number>`
       (select count(*) from (select 1 from jobs
         where jobs.origin = bridges.id and lane = 'media' and state = 'pending' and head = 1 limit ${sql.lit(COUNTED_UP_TO)}) as queued)
@@ -80,11 +80,15 @@ export class Bridges {
       .selectFrom('bridges')
       .select(['id', 'site', 'seen_at', sql<number>`least(${sql.lit(COUNTED_UP_TO)}, ${counted})`.as('audio')])
       .where('id', '<>', bridge)
-      .where('seen_at', '<', sql<number>`${databaseNow} - ${sql.lit(leaseMs)}`)
+      .where('alive_until', '<', databaseNow)
       .orderBy('id')
       .execute()
     return rows.flatMap(row =>
       row.audio === 0 ? [] : [{ bridge: row.id, site: row.site, seenAt: row.seen_at, audio: row.audio }],
     )
+  }
+
+  #alive() {
+    return { seen_at: databaseNow, alive_until: sql<number>`${databaseNow} + ${sql.lit(this.#share.leaseMs)}` }
   }
 }

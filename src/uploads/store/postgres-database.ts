@@ -41,6 +41,9 @@ export const openPostgres = async ({ url, role, log }: PostgresOptions): Promise
     types: { getTypeParser: numbersForBigints },
   })
   pool.on('error', error => log.warn({ reason: error.message }, 'a connection to the shared database was lost'))
+  // The pool listens to idle connections only. One that is lost in use, between two statements, would end the process; the next
+  // statement on it fails and says so.
+  pool.on('connect', client => client.on('error', () => {}))
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   const name = databaseName(url)
   try {

@@ -95,7 +95,8 @@ const migrations: readonly (readonly string[])[] = [
        site text not null,
        owner text collate "C" not null,
        account text not null,
-       seen_at bigint not null
+       seen_at bigint not null,
+       alive_until bigint not null
      )`,
     `create table call_watchers (
        call_id text collate "C" not null references calls (id) on delete cascade,

@@ -105,6 +105,8 @@ export interface BridgesTable {
   account: string
   /** Its last sign of life, by the database's clock. */
   seen_at: number
+  /** Until when that counts: bridges may have leases of different lengths. */
+  alive_until: number
 }
 
 /** Only in a shared database: which bridges see a call. */
