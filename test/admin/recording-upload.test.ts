@@ -141,6 +141,7 @@ const answers = [
   ['refused', { kind: 'refused', field: 'file_name', reason: 'contains `..`' }, 400, '"file_name":["contains `..`"]'],
   ['too-large', { kind: 'too-large', limit: 10 }, 413, '10 bytes'],
   ['busy', { kind: 'busy', reason: '16 uploads' }, 503, 'again later'],
+  ['no-room', { kind: 'no-room', reason: 'ENOSPC spool.max' }, 503, 'Keep it and send it again later'],
   ['failed', { kind: 'failed', reason: 'ENOSPC /spool' }, 503, 'again later'],
   ['aborted', { kind: 'aborted' }, 400, 'Send it again'],
 ] as const
