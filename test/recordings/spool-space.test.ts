@@ -152,3 +152,16 @@ test('a disk that cannot be measured gets nothing more until it can', async () =
   await mkdir(folder)
   await eventually(() => expect(running?.status().shortages).toEqual({ encoding: null, uploads: null }))
 })
+
+test('a clock that is set back does not keep an old count', async () => {
+  let back = 0
+  const { spool, folder, log } = stage
+  const clock = (): number => Date.now() - back
+  running = new SpoolSpace({ spool, folder, limits: spoolOf(1000), clock, log, pollMs: 20 })
+  await fillSpool(1001)
+  await running.start()
+  expect(running.shortage('encoding')).toMatchObject({ cause: 'spool' })
+  back = 86_400_000
+  await rm(ballast())
+  await eventually(() => expect(running?.shortage('encoding')).toBeNull())
+})

@@ -66,6 +66,7 @@ export class SpoolSpace {
   /** Of files under way, and how much of that the disk has already. */
   #held = 0
   #written = 0
+  #countedAt = 0
   #countAt = 0
   #timer: NodeJS.Timeout | null = null
   #looking: Promise<void> | null = null
@@ -151,7 +152,9 @@ export class SpoolSpace {
 
   async #lookAtAll(): Promise<void> {
     await this.#lookAtDisk()
-    if (this.#options.clock() >= this.#countAt || this.#counted === null) await this.#count()
+    const now = this.#options.clock()
+    // The last condition: a clock that was set back must not keep an old count.
+    if (this.#counted === null || now >= this.#countAt || now < this.#countedAt) await this.#count()
     for (const purpose of purposes) this.#judge(purpose, 0)
   }
 
@@ -176,8 +179,8 @@ export class SpoolSpace {
       this.#counted = null
       this.#unmeasured(error)
     }
-    const ended = clock()
-    this.#countAt = ended + Math.max(0, ended - began) / countingShare
+    this.#countedAt = clock()
+    this.#countAt = this.#countedAt + Math.max(0, this.#countedAt - began) / countingShare
   }
 
   #found(): SpaceFound | null {
