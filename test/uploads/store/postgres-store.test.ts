@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
-import { aChange, T0 } from '../fixtures.ts'
+import { aChange, aVoicemail, callId, fileOf, T0 } from '../fixtures.ts'
 import { PostgresServer } from './postgres-server.ts'
 import { storeContract } from './store-contract.ts'
 
@@ -163,6 +163,149 @@ describe('a database that bridges share', () => {
     expect(second?.pause(Date.now())).toMatchObject({ reason: '429' })
     second?.resume()
     for (const limit of [second, first]) await vi.waitFor(async () => expect(await limit?.reserve(1, Date.now())).toBe(1))
+  })
+
+  test('audio is delivered by the bridge that has it, and by none other; one that is gone is named by the others', async () => {
+    const url = await server.database()
+    const [gone, other] = [await open(url, 1_000), await open(url, 1_000)]
+    for (const item of [aVoicemail('vm_1', 'waiting'), aVoicemail('vm_2', 'waiting')]) await gone.items.add(item, fileOf(item))
+    await gone.items.queue(aVoicemail('vm_1'))
+    expect(await other.items.list('waiting', 9)).toEqual([])
+    expect((await gone.items.list('waiting', 9)).map(({ id }) => id)).toEqual(['vm_2'])
+    expect(await other.jobs.claim('media', 9)).toEqual([])
+    expect(await other.jobs.nextRunAt('media')).toBeNull()
+    expect(await gone.jobs.nextRunAt('media')).toBe(T0)
+    const [job] = await gone.jobs.claim('media', 9)
+    expect(job?.id).toBe('vm_1')
+    await gone.close()
+    await vi.waitFor(
+      () => expect(other.health().reason).toMatch(/^2 recordings wait on the disk of bridge br_.+: start it again$/),
+      {
+        timeout: 10_000,
+      },
+    )
+    expect(other.audioElsewhere).toBe(2)
+    expect(await other.jobs.claim('media', 9)).toEqual([])
+  })
+
+  test('a bridge that starts again has what its last process was delivering at once', async () => {
+    const url = await server.database()
+    const bridge = 'br_again'
+    const before = await open(url, 60_000, { bridge })
+    await before.items.add(aVoicemail('vm_1', 'waiting'), fileOf(aVoicemail('vm_1')))
+    await before.items.queue(aVoicemail('vm_1'))
+    expect(await before.jobs.claim('media', 1)).toHaveLength(1)
+    await before.close()
+    const after = await open(url, 60_000, { bridge })
+    expect(await after.jobs.recover()).toBe(1)
+    expect(await after.jobs.claim('media', 1)).toHaveLength(1)
+    expect(await after.jobs.recover()).toBe(0)
+  })
+
+  test('a claim whose answer was lost holds its job for one lease, not for ever', async () => {
+    const url = await server.database()
+    const [bridge, owner] = ['br_x', 'br_x/1']
+    const lost = await open(url, 400, { bridge, owner })
+    await lost.calls.append([aChange('x', [1])])
+    await lost.jobs.claim('event', 1)
+    await lost.close()
+    // The same process, as far as the database knows, which has never heard of that claim; it renews what it has.
+    const same = await open(url, 400, { bridge, owner })
+    await vi.waitFor(async () => expect(await same.views.jobCounts()).toMatchObject({ running: 0, pending: 1 }), {
+      timeout: 5_000,
+    })
+  })
+
+  test('a bridge takes up its own open calls, and sees those of its site', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)]
+    const elsewhere = await open(url, 30_000, { site: 'branch' })
+    await a.calls.append([aChange('both', [1]), aChange('mine', [1])])
+    await b.calls.append([aChange('both', [1])])
+    const openAt = async (store: PostgresStore) => (await store.calls.openCalls()).map(({ id }) => id).sort()
+    expect(await openAt(a)).toEqual(['both', 'mine'])
+    expect(await openAt(b)).toEqual(['both'])
+    expect(await openAt(elsewhere)).toEqual([])
+    const aliveAt = async (store: PostgresStore) =>
+      (await store.items.callsAlive({ from: 0, to: T0 + 1, limit: 9 })).map(({ id }) => id).sort()
+    expect(await aliveAt(b)).toEqual(['both', 'mine'])
+    expect(await aliveAt(elsewhere)).toEqual([])
+    expect((await elsewhere.calls.findCall(callId('mine')))?.id).toBe('mine')
+  })
+
+  test('of two bridges that see a call, the one that lags behind overwrites nothing', async () => {
+    const url = await server.database()
+    const [ahead, behind] = [await open(url), await open(url)]
+    await ahead.calls.append([aChange('x', [1, 2, 3])])
+    await behind.calls.append([aChange('x', [1, 2])])
+    expect((await ahead.calls.findCall(callId('x')))?.sequence).toBe(3)
+    await behind.calls.append([aChange('x', [3, 4], { ended: true })])
+    expect((await ahead.calls.findCall(callId('x')))?.sequence).toBe(4)
+    expect(await ahead.views.eventsAfter(null, 9)).toHaveLength(4)
+  })
+
+  test('two machines may have the same path: a file is known where it lies', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)]
+    const [one, two] = [aVoicemail('vm_1', 'waiting'), aVoicemail('vm_2', 'waiting')]
+    const file = fileOf(one)
+    expect(await a.items.add(one, file)).toBe('added')
+    expect(await b.items.isKnownFile(file)).toBe(false)
+    expect(await b.items.add(two, file)).toBe('added')
+    expect(await b.items.isKnownFile(file)).toBe(true)
+  })
+
+  test('what another bridge stored is heard of within a second', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)]
+    let grown = 0
+    b.onGrowth(() => grown++)
+    await vi.waitFor(
+      async () => {
+        await a.calls.append([aChange(randomUUID(), [1])])
+        expect(grown).toBeGreaterThan(0)
+      },
+      { timeout: 3_000, interval: 250 },
+    )
+  })
+
+  test('bridges of two accounts do not share a database', async () => {
+    const url = await server.database()
+    await open(url)
+    const stranger = open(url, 30_000, { account: 'other.zendesk.com' })
+    await expect(stranger).rejects.toThrow(/belongs to bridges that deliver to example\.zendesk\.com/)
+  })
+
+  test('a copied data_dir is noticed', async () => {
+    const url = await server.database()
+    const original = await open(url, 400, { bridge: 'br_x' })
+    await open(url, 400, { bridge: 'br_x' })
+    await vi.waitFor(() => expect(original.health().reason).toMatch(/^another process runs as this bridge/), { timeout: 5_000 })
+  })
+
+  test('what the server says of its limit counts for every bridge, and no more than is configured', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)].map(store => store.rateLimit({ name: 'z', perMinute: 600, log: silent }))
+    await a?.reserve(1, Date.now())
+    a?.observe({ limit: 120, remaining: 119 })
+    await a?.reserve(1, Date.now())
+    await b?.reserve(1, Date.now())
+    expect([a?.perMinute, b?.perMinute]).toEqual([120, 120])
+    b?.observe({ limit: 9_000, remaining: 8_000 })
+    await b?.reserve(1, Date.now())
+    await a?.reserve(1, Date.now())
+    expect([a?.perMinute, b?.perMinute]).toEqual([600, 600])
+  })
+
+  test('a tool looks in, and makes nothing', async () => {
+    const url = await server.database()
+    const look = () => PostgresStore.openAsTool({ url, now: () => T0, log: silent })
+    await expect(look()).rejects.toThrow(/holds no bridge's data/)
+    const bridge = await open(url)
+    await bridge.calls.append([aChange('x', [1])])
+    const tool = await look()
+    expect(await tool.views.listCalls({ limit: 9 })).toHaveLength(1)
+    await tool.close()
   })
 
   test('one that cannot be reached is named without its password', async () => {
