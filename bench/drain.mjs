@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argv, execPath, exit } from 'node:process'
+import process, { argv, execPath } from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fill } from './stored-calls.mjs'
@@ -44,7 +44,8 @@ try {
   console.log({ arrived: all, 'answered 429': waited, 'share of them': `${(100 * refused).toFixed(3)} %` })
   const { out_of_order, gaps, phone_calls, phone_call_events } = await stateOf(url)
   console.log({ phone_calls, phone_call_events, out_of_order, gaps })
-  if (refused > 0.001 || parts.some(part => part.count < 0.99 * perMinute * (minutes / 2)) || out_of_order > 0) exit(1)
+  if (refused > 0.001 || parts.some(part => part.count < 0.99 * perMinute * (minutes / 2)) || out_of_order > 0)
+    process.exitCode = 1
 } finally {
   for (const child of running) child.kill('SIGKILL')
   await rm(folder, { recursive: true, force: true })
