@@ -35,14 +35,19 @@ export function importCommand(context: CliContext, finish: Finish): Command {
       const request = await historyRequest(format, paths, option, config)
       const common = { context, config, request, limit: option.limit, refusedFile: option.refused ?? null }
       if (option.dryRun === true) return finish(await dryRun(common))
-      refuseAccount(config)
+      refuseAccount(config, option.recordings ?? [])
       const perMinute = option.requestsPerMinute ?? Math.max(1, Math.floor(config.zendesk.requestsPerMinute / 2))
       finish(await runImport({ ...common, recordings: option.recordings ?? [], requestsPerMinute: perMinute }))
     })
 }
 
 /** History goes into call records, and beside a bridge that may run with the same account. */
-function refuseAccount({ zendesk }: Config): void {
+function refuseAccount({ zendesk }: Config, recordings: readonly string[]): void {
+  if (zendesk.api === 'calls' && recordings.length > 0)
+    throw new CommandFailed(
+      2,
+      'with zendesk.api calls audio can only hang on a ticket, and history makes none: import without --recordings',
+    )
   if (zendesk.api === 'calls' && zendesk.licence === 'none')
     throw new CommandFailed(
       2,

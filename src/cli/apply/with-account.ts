@@ -42,6 +42,12 @@ function addressed({ zendesk, sandbox }: Pick<Config, 'zendesk' | 'sandbox'>): {
     const { host, port } = sandbox.listen
     return { baseUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, token: sandbox.token }
   }
+  if (zendesk.api === 'calls') {
+    throw new CommandFailed(
+      2,
+      'apply speaks to the Voice API (zendesk.api: partner-edition); the documented API of this account has no such endpoints',
+    )
+  }
   if (zendesk.token === null) {
     throw new CommandFailed(2, 'apply speaks to the Voice API, which wants an API token: set zendesk.token')
   }

@@ -33,8 +33,9 @@ export class StatusRequests {
     } catch (cause) {
       if (signal.aborted) throw cause
       const failure = judgeNetworkFailure(cause, this.#connection.origin)
-      const reason = failure.kind === 'delivered' ? '' : failure.reason
-      return { kind: 'retry', scope: 'agent', reason: this.#connection.withoutSecrets(reason), afterMs: null }
+      const reason = this.#connection.withoutSecrets(failure.reason)
+      if (failure.kind === 'wait') return { kind: 'retry', scope: 'all', reason, afterMs: failure.afterMs }
+      return { kind: 'retry', scope: 'agent', reason, afterMs: null }
     }
     if (answer.status < 200 || answer.status >= 300) return this.#clean(judgeStatusFailure(answer, agentId, this.#clock()))
     const json = answer.body.kind === 'broken' ? null : parseJson(answer.body.text)

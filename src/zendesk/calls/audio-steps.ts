@@ -16,7 +16,7 @@ import type { Note } from './note.ts'
 /** The largest audio that goes up as a file; longer calls need a lower bit rate, or a link. */
 export const maxUploadBytes = uploadLimitBytes
 
-/** Where audio that is too large for Zendesk can be heard, for ever; `null`: nowhere. The archive implements it. */
+/** Where audio that is too large for Zendesk can be heard, for ever; `null`: nowhere. Rejects when it cannot be kept at present. */
 export type LinkTo = (item: AudioItem, audio: EncodedAudio) => Promise<string | null>
 
 export interface AudioParts {
@@ -39,7 +39,7 @@ export async function audioUrl({ desk, item, audio, note, link, now }: AudioPart
   const { url, token, attached, expiresAt } = note.value
   if (url !== null && (token === null || attached || expiresAt > now + marginMs)) return url
   if (audio.size > maxUploadBytes) {
-    const address = await link(item, audio)
+    const address = await linked(link, item, audio)
     if (address === null) {
       const limit = Math.round(maxUploadBytes / 1_048_576)
       throw reject(
@@ -60,6 +60,16 @@ export async function audioUrl({ desk, item, audio, note, link, now }: AudioPart
     played: false,
   })
   return uploaded.url
+}
+
+/** An archive that is full, or away, is no fault of the delivery: it is tried again. */
+async function linked(link: LinkTo, item: AudioItem, audio: EncodedAudio): Promise<string | null> {
+  try {
+    return await link(item, audio)
+  } catch (cause) {
+    const reason = `the archive does not keep it: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw new Halt({ kind: 'retry', afterMs: null, reason }, true)
+  }
 }
 
 /**

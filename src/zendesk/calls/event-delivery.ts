@@ -18,10 +18,11 @@ import type { TicketDecision, TicketWish } from '../tickets/wish.ts'
 import type { CallNote } from './call-note.ts'
 import { agentOf, customerOf, partyText } from './call-record.ts'
 import type { Desk } from './desk.ts'
+import { Halt } from './halt.ts'
 import type { Note } from './note.ts'
 import { RecordSteps } from './record-steps.ts'
 import type { CallsSettings } from './settings.ts'
-import type { Requester } from './ticket-choice.ts'
+import { giveUpTicket, type Requester } from './ticket-choice.ts'
 import { ticketWithoutRecord } from './ticket-without-record.ts'
 
 export interface EventParts {
@@ -47,15 +48,14 @@ export class EventDelivery {
 
   /** Resolves with Zendesk's id of the call record, or of the ticket where there are no records; `null` when nothing was to be told. */
   async deliver(event: CallEvent, idempotencyKey: string): Promise<number | null> {
-    const { note, settings } = this.#parts
+    const { note } = this.#parts
     if (!telling.has(event.type)) return null
     const requester = await this.#requester(event)
     const { wish, forbidden } = this.#decide(event, idempotencyKey, requester)
     await this.#popCaller(event, wish, requester)
     const { call } = event
     const untold = wish === null && (event.type === 'call.ringing' || call.direction === 'internal')
-    if (!untold && settings.licence === 'none') await ticketWithoutRecord(this.#parts, event, wish, requester)
-    else if (!untold) await new RecordSteps(this.#parts).tell(event, wish, requester)
+    if (!untold) await this.#tell(event, wish, requester)
     const { sequence, ended, noTicket } = note.value
     await note.set({
       from: partyText(call.from),
@@ -68,6 +68,18 @@ export class EventDelivery {
       noTicket: noTicket || forbidden,
     })
     return note.value.recordId ?? note.value.ticketId
+  }
+
+  async #tell(event: CallEvent, wish: TicketWish | null, requester: Requester): Promise<void> {
+    const { memory, settings } = this.#parts
+    try {
+      if (settings.licence === 'none') await ticketWithoutRecord(this.#parts, event, wish, requester)
+      else await new RecordSteps(this.#parts).tell(event, wish, requester)
+    } catch (cause) {
+      if (cause instanceof Halt && cause.result.kind === 'reject' && wish !== null)
+        await giveUpTicket(memory, wish, requester, event.id)
+      throw cause
+    }
   }
 
   /** Whose call it is. Looked up only when something will be said of it. */

@@ -9,7 +9,6 @@ import type { EncodedAudio } from '../../events/recording.ts'
 import { type Answer, parseJson, said } from '../http/answer.ts'
 import type { Connection, HttpRequest } from '../http/connection.ts'
 import { judgeNetworkFailure } from '../http/network-failure.ts'
-import { AuthorizationLost } from '../http/oauth.ts'
 import { Halt, reject, type Unfinished, waitJob } from './halt.ts'
 import type { TicketBudget } from './ticket-budget.ts'
 import { judge, provesNothingDone } from './verdict.ts'
@@ -121,12 +120,7 @@ export class Requests {
       const reason = `given up before Zendesk answered: ${cause instanceof Error ? cause.message : String(cause)}`
       return this.#halt({ kind: 'retry', afterMs: null, reason }, false)
     }
-    if (cause instanceof AuthorizationLost) {
-      const reason = `${cause.message}: authorize the bridge again and set zendesk.oauth.refresh_token`
-      return this.#halt({ kind: 'wait', scope: 'sink', afterMs: 60_000, reason }, true)
-    }
     const result = judgeNetworkFailure(cause, connection.origin)
-    if (result.kind === 'delivered') throw new Error('a network failure delivers nothing', { cause })
     return this.#halt(result, result.kind === 'wait' || neverSent.test(result.reason))
   }
 

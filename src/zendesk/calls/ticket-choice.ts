@@ -57,6 +57,12 @@ export async function chooseTicket(wish: TicketWish, requester: Requester, choos
   }
 }
 
+/** The delivery `by` was refused for good: those that wait for its ticket need not. */
+export async function giveUpTicket(memory: SinkMemory, wish: TicketWish, { number }: Requester, by: string): Promise<void> {
+  if (wish.choice.kind !== 'recent' || number === null) return
+  await new RecentTickets(memory).giveUp(recentKey(wish.choice.of, wish, number), by)
+}
+
 /** Remembers which ticket a caller got, for the next wish that asks for a recent one. */
 export async function rememberTicket(
   memory: SinkMemory,

@@ -18,9 +18,10 @@ import { documentedTime, viaIds } from '../wire/documented/words.ts'
 import { type AudioParts, attach, audioUrl, fileName, play, transcriptOf } from './audio-steps.ts'
 import type { CallNote } from './call-note.ts'
 import { partyText } from './call-record.ts'
+import { Halt } from './halt.ts'
 import type { Note } from './note.ts'
 import type { CallsSettings } from './settings.ts'
-import { chooseTicket, type Requester, rememberTicket } from './ticket-choice.ts'
+import { chooseTicket, giveUpTicket, type Requester, rememberTicket } from './ticket-choice.ts'
 import { fieldsOf } from './wish-steps.ts'
 import { clockTime, withReference } from './words.ts'
 
@@ -37,12 +38,18 @@ export interface VoicemailParts extends AudioParts {
 
 /** The long part, for which nobody else has to wait: the file goes up. */
 export async function prepareVoicemail(parts: VoicemailParts): Promise<void> {
-  if (parts.settings.recordingsWithoutTicket !== 'skip') await audioUrl(parts)
+  const { delivery, settings, tickets } = parts
+  // Who calls for the first time is not known yet; a rule that asks for that decides when it is.
+  const { wish, forbidden } = tickets.decide(delivery, { firstTimeCaller: null, recordingUrl: null })
+  if (wish !== null || (!forbidden && settings.recordingsWithoutTicket !== 'skip')) await audioUrl(parts)
 }
 
 /** Resolves with the id of the ticket that has the message now; `null` when it shall have none. */
 export async function deliverVoicemail(parts: VoicemailParts): Promise<number | null> {
   const { call, callers, desk, item, memory, note, now, settings, tickets } = parts
+  const unasked = tickets.decide(parts.delivery, { firstTimeCaller: null, recordingUrl: null })
+  // Nobody who shall have no ticket needs a user.
+  if (unasked.forbidden && !tickets.asksFirstTimeCaller) return null
   const caller = item.from.kind === 'e164' ? await callers.userOf(item.from, desk.requests) : null
   const requester: Requester = { number: item.from.kind === 'e164' ? item.from.value : null, userId: caller?.userId ?? null }
   const asked = caller !== null && tickets.asksFirstTimeCaller
@@ -56,11 +63,20 @@ export async function deliverVoicemail(parts: VoicemailParts): Promise<number | 
     note.value.ticketId ??
     call?.value.ticketId ??
     ('ticket' in note.value.asking ? null : await chooseTicket(wish, requester, { by: item.id, desk, memory, now }))
-  const ticketId = existing === null ? await newTicket(parts, wish, requester, url) : existing
+  const ticketId = existing === null ? await newTicketOrNone(parts, wish, requester, url) : existing
   await finish(parts, wish, ticketId, url, existing === null)
   if (call !== null && call.value.ticketId === null) await call.set({ ticketId })
   await rememberTicket(memory, wish, requester, ticketId, now)
   return ticketId
+}
+
+async function newTicketOrNone(parts: VoicemailParts, wish: TicketWish, requester: Requester, url: string): Promise<number> {
+  try {
+    return await newTicket(parts, wish, requester, url)
+  } catch (cause) {
+    if (cause instanceof Halt && cause.result.kind === 'reject') await giveUpTicket(parts.memory, wish, requester, parts.item.id)
+    throw cause
+  }
 }
 
 async function newTicket(parts: VoicemailParts, wish: TicketWish, requester: Requester, url: string): Promise<number> {

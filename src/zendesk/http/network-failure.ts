@@ -1,7 +1,9 @@
 /** What it means when there is no answer at all. Pure. */
 import type { DeliveryResult } from '../delivery.ts'
+import { AuthorizationLost } from './oauth.ts'
 
 const certificateMs = 60_000
+const authorizationMs = 60_000
 
 /** TLS verification failures (Node's X509 codes): repeating the request at once cannot help, an operator can. */
 const certificateCodes = new Set([
@@ -30,9 +32,17 @@ const descriptions: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_SOCKET', 'the connection was lost'],
 ])
 
-/** A failure below HTTP, as a result: everything may work next time, but for a certificate that is not trusted. */
-export function judgeNetworkFailure(cause: unknown, origin: string): DeliveryResult {
+/**
+ * A failure below HTTP, as a result: everything may work next time, but for a certificate that is not trusted, and credentials that only
+ * a person can renew. What is neither of the network nor of the credentials is a bug of ours, and thrown on as it is.
+ */
+export function judgeNetworkFailure(cause: unknown, origin: string): Exclude<DeliveryResult, { kind: 'delivered' }> {
+  if (cause instanceof AuthorizationLost) {
+    const reason = `${cause.message}: authorize the bridge again and set zendesk.oauth.refresh_token`
+    return { kind: 'wait', scope: 'sink', afterMs: authorizationMs, reason }
+  }
   const code = codeOf(cause)
+  if (code === null && !isNoHttp(cause)) throw cause
   if (code !== null && certificateCodes.has(code)) {
     const reason = `the certificate of ${origin} is not trusted (${code}): correct zendesk.base_url or add its CA with NODE_EXTRA_CA_CERTS`
     return { kind: 'wait', scope: 'sink', afterMs: certificateMs, reason }
@@ -46,6 +56,9 @@ export function networkReason(cause: unknown): string {
   if (code !== null) return `${descriptions.get(code) ?? 'the request failed'} (${code})`
   return cause instanceof Error ? cause.message : String(cause)
 }
+
+/** What answered speaks something else; undici's error for that has no code. */
+const isNoHttp = (cause: unknown): boolean => cause instanceof Error && cause.name === 'HTTPParserError'
 
 function codeOf(cause: unknown): string | null {
   // Node reports a host with several addresses as an AggregateError; the first failure speaks for all.

@@ -8,6 +8,7 @@ import type { CallEvent, CallParty, CallSnapshot, LegSnapshot } from '../../even
 import type { EncodedAudio, RecordingItem, VoicemailItem } from '../../events/recording.ts'
 import type { RecordingMetadata, VoicemailMetadata } from '../wire/audio-upload.ts'
 import type { PhoneCallEventBody, WireCall } from '../wire/call-event.ts'
+import type { SuppliedTranscript } from '../wire/transcript.ts'
 import { partySchema } from '../wire/words.ts'
 
 /** The body of `POST /phone_call_events` for an event. */
@@ -37,6 +38,7 @@ export function recordingMetadata(item: RecordingItem, audio: EncodedAudio): Rec
     sha256: audio.sha256,
     started_at: moment(item.startedAt),
     consent: null,
+    ...transcriptOf(item),
   }
 }
 
@@ -57,7 +59,16 @@ export function voicemailMetadata(item: VoicemailItem, audio: EncodedAudio): Voi
     to: partyOnTheWire(item.to),
     received_at: moment(item.receivedAt),
     mailbox: item.mailbox,
+    ...transcriptOf(item),
   }
+}
+
+/** What was said, when something has listened; nothing at all otherwise, so that a server older than transcripts takes it, too. */
+function transcriptOf({ transcript }: RecordingItem | VoicemailItem): { readonly transcript?: SuppliedTranscript } {
+  if (transcript === undefined || transcript === null) return {}
+  if (transcript.kind === 'failed') return { transcript: { status: 'failed' } }
+  const { text, language, sentiment, keywords } = transcript
+  return { transcript: { status: 'completed', text, language, sentiment, keywords: [...keywords] } }
 }
 
 /**

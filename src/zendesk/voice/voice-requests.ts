@@ -86,7 +86,7 @@ export class VoiceRequests {
       // Neither is the network's doing.
       if (signal.aborted || cause instanceof AudioFileChanged) throw cause
       const result = judgeNetworkFailure(cause, this.#connection.origin)
-      const reason = result.kind === 'delivered' ? '' : this.#connection.withoutSecrets(result.reason)
+      const reason = this.#connection.withoutSecrets(result.reason)
       throw new VoiceNetworkFailure(asked, reason, result.kind === 'retry', cause)
     }
   }

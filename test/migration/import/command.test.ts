@@ -173,6 +173,19 @@ test('an account with the documented API gets a record for each call, once, and 
   })
 })
 
+test('past recordings are refused where only tickets could hold them', async () => {
+  const site = await office({ api: 'calls', app_id: 7, email: 'bridge@example.com' })
+  const run = await site.run([
+    'import',
+    'asterisk-cdr',
+    await site.write('Master.csv', masterCsv(1)),
+    '--recordings',
+    site.folder,
+  ])
+  expect(run).toMatchObject({ code: 2 })
+  expect(run.output).toMatch(/import without --recordings/)
+})
+
 test.each([
   [{ api: 'calls', licence: 'none', email: 'bridge@example.com' }, /nothing to import into/],
   [{ token: undefined, oauth: { client_id: 'a', refresh_token: 'b' } }, /belongs to the running bridge alone/],

@@ -7,7 +7,7 @@ import { bearer, Connection, type ConnectionOptions } from '../../../src/zendesk
 import { PartnerEditionSink } from '../../../src/zendesk/partner-edition/sink.ts'
 import { madeEvent, madeRecording, madeVoicemail } from '../made-events.ts'
 import { madeMp3 } from '../made-mp3.ts'
-import { runningSandbox, temporaryFolder } from '../running-sandbox.ts'
+import { json, runningSandbox, temporaryFolder } from '../running-sandbox.ts'
 import { scriptedServer } from '../scripted-server.ts'
 
 const token = 'very-secret-token'
@@ -55,6 +55,33 @@ describe('the sink and a sandbox', () => {
     expect(await sink.deliver(voicemail, never)).toEqual({ kind: 'delivered', remoteId: '2' })
     expect(await sandbox.state()).toMatchObject({ phone_call_events: 1, phone_recordings: 1, phone_voicemails: 1, repeats: 0 })
     expect(sink.rateLimit()).toMatchObject({ limit: 1_000_000, remaining: 999_997 })
+  })
+
+  it('delivers what was said with the audio, and that a transcriber failed', async () => {
+    const sandbox = await runningSandbox({ token })
+    const sink = sinkTo(sandbox.url)
+    await sink.deliver(event(), never)
+    const delivery = await recording()
+    const transcript = {
+      kind: 'text',
+      text: 'I want a refund',
+      language: 'en',
+      sentiment: 'negative',
+      keywords: ['refund'],
+    } as const
+    await sink.deliver({ ...delivery, item: { ...delivery.item, transcript } }, never)
+    const audio = await madeMp3(await temporaryFolder(), 'vm-1.mp3')
+    const item = { ...madeVoicemail('vm-1', audio), transcript: { kind: 'failed', reason: 'down' } as const }
+    await sink.deliver({ kind: 'voicemail', idempotencyKey: 'vm-1', site: 'hq', item, audio }, never)
+    const { phone_call: call } = await json(await sandbox.call('/phone_calls/1'))
+    expect(call).toMatchObject({
+      transcription: 'I want a refund',
+      transcription_status: 'completed',
+      sentiment: 'negative',
+      keywords: ['refund'],
+    })
+    const { phone_voicemails: voicemails } = await json(await sandbox.call('/phone_voicemails'))
+    expect(voicemails).toMatchObject([{ transcription: null, transcription_status: 'failed' }])
   })
 
   it('repeats a delivery without repeating its effect', async () => {
