@@ -3,20 +3,36 @@
  *
  * Invariants
  *  1 A file under its final name is whole: it is written under another name in `.incoming`, flushed, read back, and renamed.
- *  2 When `store` resolves, the file and the folders that lead to it are on disk.
+ *  2 When `store` resolves, the files and the folders that lead to them are on disk.
  *  3 What a crash leaves in `.incoming` is removed by a later start, once it is a day old.
+ *  4 A record is written after its audio and removed before it, so that no record is left alone.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { access, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { AudioItem, EncodedAudio } from '../events/recording.ts'
-import { type Archive, type ArchivedAudio, ArchiveError } from './archive.ts'
-import { addressOf, archiveKey } from './key.ts'
+import {
+  type Archive,
+  type ArchivedAudio,
+  ArchiveError,
+  type CallContext,
+  type Deletion,
+  type FetchTarget,
+  forGood,
+  type ListedAudio,
+  mayPass,
+  needsOperator,
+} from './archive.ts'
+import { errorCode, flushFolder, isWhole, land, provedAudio } from './audio-file.ts'
+import { addressOf, archiveKey, audioKey, holdKey, recordKey, siteFolder } from './key.ts'
+import { vconOf, vconSyntax, vconText } from './vcon.ts'
 
 /** The archive's group may read, for a web server that serves it. */
 const fileMode = 0o640
 const folderMode = 0o750
+/** What is fetched goes to the bridge's own folders. */
+const fetchedMode = 0o600
 const abandonedAfterMs = 86_400_000
 
 export interface LocalArchiveOptions {
@@ -28,6 +44,8 @@ export interface LocalArchiveOptions {
   readonly newName: () => string
   /** Epoch ms. */
   readonly clock: () => number
+  /** Of the records; by default the newest that this bridge knows. */
+  readonly vconSyntax?: string
 }
 
 export class LocalArchive implements Archive {
@@ -55,39 +73,112 @@ export class LocalArchive implements Archive {
     }
   }
 
-  async store(item: AudioItem, audio: EncodedAudio, signal: AbortSignal): Promise<ArchivedAudio> {
-    const { site, publicUrl } = this.#options
-    const key = archiveKey(site, item.id, item.startedAt)
-    const path = join(this.#folder, ...key.split('/'))
-    try {
-      if (!(await isWhole(path, audio, signal))) await this.#write(path, audio, signal)
-    } catch (cause) {
-      if (signal.aborted || cause instanceof ArchiveError) throw cause
-      if (cause instanceof Error && 'path' in cause && cause.path === audio.path) {
-        throw new ArchiveError(`${audio.path}, which was to be archived, cannot be read: ${cause.message}`, { cause })
-      }
-      throw this.#failure(cause)
-    }
-    return { key, url: publicUrl === null ? null : addressOf(key, publicUrl) }
+  keyOf({ id, startedAt }: Pick<AudioItem, 'id' | 'startedAt'>): string {
+    return archiveKey(this.#options.site, id, startedAt)
   }
 
-  async #write(path: string, audio: EncodedAudio, signal: AbortSignal): Promise<void> {
+  async store(item: AudioItem, audio: EncodedAudio, context: CallContext | null, signal: AbortSignal): Promise<ArchivedAudio> {
+    const { site, publicUrl, vconSyntax: syntax = vconSyntax } = this.#options
+    const key = this.keyOf(item)
+    const url = publicUrl === null ? null : addressOf(key, publicUrl)
+    const sha512 = await provedAudio(audio, signal)
+    await this.#doing(signal, async () => {
+      await this.#keep(key, audio, () => createReadStream(audio.path, { signal }), signal)
+      if (context === null) return
+      const { call } = context
+      const text = Buffer.from(vconText(vconOf({ site, item, audio, sha512, call, url, fileName: basename(key), syntax })))
+      const content = { size: text.length, sha256: createHash('sha256').update(text).digest('hex') }
+      await this.#keep(recordKey(key), content, () => once(text), signal)
+    })
+    return { key, url }
+  }
+
+  async fetch(key: string, target: FetchTarget, signal: AbortSignal): Promise<void> {
+    audioKey(key)
+    const outcome = await land(createReadStream(this.#path(key), { signal }), target, {
+      temporary: `${target.path}.${this.#options.newName()}.part`,
+      mode: fetchedMode,
+      signal,
+    }).catch(cause => {
+      if (signal.aborted) throw cause
+      if (errorCode(cause) === 'ENOENT') {
+        throw new ArchiveError(`${key} is not in the archive ${this.#folder}, or ${dirname(target.path)} is gone`, forGood, {
+          cause,
+        })
+      }
+      throw new ArchiveError(`${key} cannot be fetched from the archive ${this.#folder}: ${String(cause)}`, mayPass, { cause })
+    })
+    if (outcome === 'other-content') {
+      throw new ArchiveError(`${key} in the archive ${this.#folder} is not what was archived: restore it from a backup`, forGood)
+    }
+  }
+
+  async delete(key: string, signal: AbortSignal): Promise<Deletion> {
+    audioKey(key)
+    signal.throwIfAborted()
+    return this.#doing(signal, async () => {
+      if (await exists(this.#path(holdKey(key)))) return 'held'
+      await rm(this.#path(recordKey(key)), { force: true })
+      const path = this.#path(key)
+      if (!(await exists(path))) return 'absent'
+      await rm(path, { force: true })
+      await flushFolder(dirname(path))
+      return 'deleted'
+    })
+  }
+
+  async *list(before: number, signal: AbortSignal): AsyncGenerator<ListedAudio> {
+    const site = siteFolder(this.#options.site)
+    const names = async (folder: string, wanted: RegExp) =>
+      this.#doing(signal, async () => (await namesIn(this.#path(folder))).filter(name => wanted.test(name)).sort())
+    for (const year of await names(site, /^\d{4}$/)) {
+      for (const month of await names(`${site}${year}`, /^\d{2}$/)) {
+        for (const day of await names(`${site}${year}/${month}`, /^\d{2}$/)) {
+          const dayAt = Date.parse(`${year}-${month}-${day}T00:00:00Z`)
+          if (Number.isNaN(dayAt)) continue
+          if (dayAt + dayMs > before) return
+          for (const name of await names(`${site}${year}/${month}/${day}`, /\.mp3$/)) {
+            signal.throwIfAborted()
+            yield { key: `${site}${year}/${month}/${day}/${name}`, dayAt }
+          }
+        }
+      }
+    }
+  }
+
+  /** Writes a file unless it is there, whole. */
+  async #keep(
+    key: string,
+    content: Pick<EncodedAudio, 'size' | 'sha256'>,
+    open: () => AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const path = this.#path(key)
+    if (await isWhole(path, content, signal)) return
     await this.#makeFolder(this.#incoming)
     await this.#makeFolder(dirname(path))
     const temporary = join(this.#incoming, `${this.#options.newName()}.part`)
-    try {
-      await copy(audio.path, temporary, signal)
-      if (!(await isWhole(temporary, audio, signal))) {
-        throw new ArchiveError(
-          `${audio.path} is not what was encoded, or the disk under ${this.#folder} does not keep what is written: check the disks; redrive the delivery to have it read again`,
-        )
-      }
-      await rename(temporary, path)
-    } catch (cause) {
-      await rm(temporary, { force: true })
-      throw cause
+    const outcome = await land(
+      open(),
+      { path, size: content.size, sha256: content.sha256 },
+      { temporary, mode: fileMode, signal },
+    )
+    if (outcome === 'other-content') {
+      throw new ArchiveError(`the disk under ${this.#folder} does not keep what is written: check it`, mayPass)
     }
-    await flushFolder(dirname(path))
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, ...key.split('/'))
+  }
+
+  async #doing<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (cause) {
+      if (signal.aborted || cause instanceof ArchiveError) throw cause
+      throw this.#failure(cause)
+    }
   }
 
   /** Makes a folder and those above it, each one's name on disk before the next. */
@@ -103,44 +194,36 @@ export class LocalArchive implements Archive {
   }
 
   #failure(cause: unknown): ArchiveError {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const code = errorCode(cause) ?? String(cause)
     const advice =
       code === 'ENOSPC' || code === 'EDQUOT'
         ? 'free some space, or point archive.folder elsewhere'
         : "create archive.folder and give it to the bridge's user, and see that what is mounted there is there"
-    return new ArchiveError(`the archive ${this.#folder} cannot be written (${code}): ${advice}`, { cause })
+    return new ArchiveError(`the archive ${this.#folder} cannot be written (${code}): ${advice}`, needsOperator, { cause })
   }
 }
 
-/** Whether a file is there with exactly this content. */
-async function isWhole(path: string, { size, sha256 }: EncodedAudio, signal: AbortSignal): Promise<boolean> {
+const dayMs = 86_400_000
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+async function exists(path: string): Promise<boolean> {
   try {
-    if ((await stat(path)).size !== size) return false
-    const hash = createHash('sha256')
-    for await (const chunk of createReadStream(path, { signal })) hash.update(chunk)
-    return hash.digest('hex') === sha256
+    await access(path)
+    return true
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return false
+    if (errorCode(cause) === 'ENOENT') return false
     throw cause
   }
 }
 
-async function copy(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const file = await open(to, 'wx', fileMode)
+async function namesIn(folder: string): Promise<readonly string[]> {
   try {
-    await file.chmod(fileMode) // whatever the umask
-    for await (const chunk of createReadStream(from, { signal })) await file.writeFile(chunk)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
+    return await readdir(folder)
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT' || errorCode(cause) === 'ENOTDIR') return []
+    throw cause
   }
 }

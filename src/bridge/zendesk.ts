@@ -2,15 +2,12 @@
  * Builds the way to the account, for the bridge and for imports alike: the connection with its credentials and its share of the rate
  * limit, and the sink that speaks the account's dialect.
  */
-import { randomUUID } from 'node:crypto'
-import { LocalArchive } from '../archive/local-archive.ts'
 import type { Config } from '../config/schema.ts'
 import { type DeliveryTimeouts, defaultTimeouts } from '../uploads/delivery.ts'
 import type { Allowance } from '../uploads/flow/allowance.ts'
 import { Permits } from '../uploads/flow/permits.ts'
 import type { Sink } from '../uploads/sink.ts'
 import { Callers } from '../zendesk/callers/callers.ts'
-import type { LinkTo } from '../zendesk/calls/audio-steps.ts'
 import { CallsSink } from '../zendesk/calls/sink.ts'
 import { apiToken } from '../zendesk/http/basic.ts'
 import { type Authorization, bearer, Connection, type ObservedRateLimit } from '../zendesk/http/connection.ts'
@@ -18,6 +15,7 @@ import { OAuthTokens } from '../zendesk/http/oauth.ts'
 import type { SinkMemory } from '../zendesk/memory.ts'
 import { PartnerEditionSink } from '../zendesk/partner-edition/sink.ts'
 import { noTickets, type TicketRules, ticketRules } from '../zendesk/tickets/ticket-rules.ts'
+import { linkInto } from './archive.ts'
 
 export interface ZendeskOptions {
   readonly config: Pick<Config, 'site' | 'zendesk' | 'tickets' | 'archive'>
@@ -67,7 +65,7 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
     display: zendesk.display,
     recordingsWithoutTicket: options.tickets === 'none' ? ('skip' as const) : zendesk.recordingsWithoutTicket,
   }
-  const link = linkTo(config)
+  const link = linkInto(config)
   const patience = options.settleMs === undefined ? {} : { settleMs: options.settleMs }
   return {
     connection,
@@ -97,12 +95,3 @@ function credentials(zendesk: Config['zendesk'], baseUrl: string, memory: SinkMe
   if (token === null) throw new Error('zendesk.token is missing')
   return api === 'calls' && email !== null ? apiToken(email, token) : bearer(token)
 }
-
-function linkTo({ archive, site }: Pick<Config, 'archive' | 'site'>): LinkTo {
-  const { folder, publicUrl } = archive
-  if (folder === null) return async () => null
-  const local = new LocalArchive({ folder, publicUrl, site, newName: randomUUID, clock: Date.now })
-  return async (item, audio) => (await local.store(item, audio, AbortSignal.timeout(archiveMs))).url
-}
-
-const archiveMs = 600_000

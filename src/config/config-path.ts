@@ -21,6 +21,7 @@ export const secretPaths: readonly (readonly string[])[] = [
   ['zendesk', 'oauth', 'refresh_token'],
   ['transcripts', 'http', 'token'],
   ['store', 'postgres'],
+  ['archive', 's3', 'secret_key'],
   ['admin', 'token'],
   ['sandbox', 'token'],
 ]

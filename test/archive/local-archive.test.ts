@@ -1,59 +1,29 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ArchiveError } from '../../src/archive/archive.ts'
 import { addressOf, archiveKey } from '../../src/archive/key.ts'
 import { LocalArchive } from '../../src/archive/local-archive.ts'
-import type { EncodedAudio, RecordingId, RecordingItem } from '../../src/events/recording.ts'
-
-const startedAt = Date.UTC(2026, 10, 22, 23, 59, 59, 999)
-const unhurried = new AbortController().signal
+import { call, encodedAs, folder, recording, startedAt, unhurried } from './audio.ts'
 
 async function site(changes: { readonly publicUrl?: string } = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'tpe-archive-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const spool = await folder()
   const archive = new LocalArchive({
-    folder: join(folder, 'calls'),
+    folder: join(spool, 'calls'),
     publicUrl: changes.publicUrl ?? null,
     site: 'hq',
     newName: randomUUID,
     clock: Date.now,
   })
-  const encoded = async (content: string): Promise<EncodedAudio> => {
-    const path = join(folder, 'spool.mp3')
-    await writeFile(path, content)
-    const sha256 = createHash('sha256').update(content).digest('hex')
-    return { path, size: content.length, sha256, durationMs: 1000, channels: 1, sampleRate: 8000 }
-  }
-  return { folder: join(folder, 'calls'), archive, encoded }
-}
-
-function recording(id: string): RecordingItem {
-  return {
-    kind: 'recording',
-    id: id as RecordingId,
-    state: 'queued',
-    reason: null,
-    sourcePath: '/var/spool/asterisk/monitor/a.wav',
-    sourceSize: 1,
-    sourceMtimeMs: startedAt,
-    foundAt: startedAt,
-    startedAt,
-    source: null,
-    encoded: null,
-    callId: null,
-    hints: { sipCallId: null, unique: null, from: null, to: null, startedAt: null },
-    matchedBy: null,
-  }
+  return { folder: join(spool, 'calls'), archive, spool, encoded: (content: string) => encodedAs(content, spool) }
 }
 
 describe('a folder as archive', () => {
   test('keeps audio under its site, its day in UTC and its id, readable for the group', async () => {
     const { folder, archive, encoded } = await site({ publicUrl: 'https://calls.example.com/pbx/' })
-    const stored = await archive.store(recording('rec_a'), await encoded('voice'), unhurried)
+    const stored = await archive.store(recording('rec_a'), await encoded('voice'), null, unhurried)
     expect(stored).toEqual({
       key: 'hq/2026/11/22/rec_a.mp3',
       url: 'https://calls.example.com/pbx/hq/2026/11/22/rec_a.mp3',
@@ -66,41 +36,42 @@ describe('a folder as archive', () => {
 
   test('has no address without public_url', async () => {
     const { archive, encoded } = await site()
-    expect((await archive.store(recording('rec_a'), await encoded('voice'), unhurried)).url).toBeNull()
+    expect((await archive.store(recording('rec_a'), await encoded('voice'), null, unhurried)).url).toBeNull()
   })
 
   test('leaves what is there already untouched, and replaces what is not whole', async () => {
     const { folder, archive, encoded } = await site()
     const audio = await encoded('voice')
-    const path = join(folder, (await archive.store(recording('rec_a'), audio, unhurried)).key)
+    const path = join(folder, (await archive.store(recording('rec_a'), audio, null, unhurried)).key)
     const before = await stat(path)
-    await archive.store(recording('rec_a'), audio, unhurried)
+    await archive.store(recording('rec_a'), audio, null, unhurried)
     expect((await stat(path)).ino).toBe(before.ino)
     await writeFile(path, 'VOICE') // the same size, other bytes
-    await archive.store(recording('rec_a'), audio, unhurried)
+    await archive.store(recording('rec_a'), audio, null, unhurried)
     expect(await readFile(path, 'utf8')).toBe('voice')
   })
 
   test('keeps nothing when the file is not what was encoded', async () => {
     const { folder, archive, encoded } = await site()
     const audio = { ...(await encoded('voice')), sha256: '0'.repeat(64) }
-    await expect(archive.store(recording('rec_a'), audio, unhurried)).rejects.toThrow(ArchiveError)
-    expect(await readdir(join(folder, '.incoming'))).toEqual([])
-    expect(await readdir(join(folder, 'hq/2026/11/22'))).toEqual([])
+    await expect(archive.store(recording('rec_a'), audio, null, unhurried)).rejects.toThrow(ArchiveError)
+    await expect(readdir(folder)).rejects.toThrow('ENOENT')
   })
 
   test('says which file is missing from the spool', async () => {
     const { archive, encoded } = await site()
     const audio = await encoded('voice')
     await rm(audio.path)
-    await expect(archive.store(recording('rec_a'), audio, unhurried)).rejects.toThrow(/spool\.mp3, which was to be archived/)
+    await expect(archive.store(recording('rec_a'), audio, null, unhurried)).rejects.toThrow(
+      /\.mp3, which was to be archived.* restore it and redrive/,
+    )
   })
 
   test('says what to do when the folder cannot be written', async () => {
     const { folder, archive, encoded } = await site()
     await writeFile(folder, 'a file where the folder should be')
     await expect(archive.start()).rejects.toThrow(/cannot be written \((ENOTDIR|EEXIST)\): create archive\.folder/)
-    await expect(archive.store(recording('rec_a'), await encoded('voice'), unhurried)).rejects.toThrow(ArchiveError)
+    await expect(archive.store(recording('rec_a'), await encoded('voice'), null, unhurried)).rejects.toThrow(ArchiveError)
   })
 
   test('removes what a crash left a day ago, and nothing younger', async () => {
@@ -115,10 +86,60 @@ describe('a folder as archive', () => {
     expect(await readdir(join(folder, '.incoming'))).toEqual(['young.part'])
   })
 
+  test('keeps a record beside the audio when the call is known, and leaves it when it is not', async () => {
+    const { folder, archive, encoded } = await site()
+    const audio = await encoded('voice')
+    await archive.store(recording('rec_a'), audio, { call }, unhurried)
+    await archive.store(recording('rec_a'), audio, null, unhurried)
+    expect(await readdir(join(folder, 'hq/2026/11/22'))).toEqual(['rec_a.mp3', 'rec_a.vcon.json'])
+    const record: unknown = JSON.parse(await readFile(join(folder, 'hq/2026/11/22/rec_a.vcon.json'), 'utf8'))
+    expect(record).toMatchObject({ vcon: '0.4.0', dialog: [{ filename: 'rec_a.mp3' }] })
+  })
+
+  test('gives back what it keeps, and leaves no file when that is something else', async () => {
+    const { folder, archive, encoded, spool } = await site()
+    const audio = await encoded('voice')
+    const { key } = await archive.store(recording('rec_a'), audio, null, unhurried)
+    await archive.fetch(key, { ...audio, path: join(spool, 'back') }, unhurried)
+    expect(await readFile(join(spool, 'back'), 'utf8')).toBe('voice')
+    const before = await readdir(spool)
+    await writeFile(join(folder, key), 'VOICE')
+    const other = { ...audio, path: join(spool, 'other') }
+    await expect(archive.fetch(key, other, unhurried)).rejects.toMatchObject({ blame: { kind: 'reject' } })
+    await expect(archive.fetch('hq/2026/11/22/none.mp3', other, unhurried)).rejects.toMatchObject({ blame: { kind: 'reject' } })
+    expect(await readdir(spool)).toEqual(before)
+  })
+
+  test('deletes audio with its record, once, and nothing that is held', async () => {
+    const { folder, archive, encoded } = await site()
+    const { key } = await archive.store(recording('rec_a'), await encoded('voice'), { call }, unhurried)
+    await writeFile(join(folder, `${key}.hold`), '')
+    expect(await archive.delete(key, unhurried)).toBe('held')
+    await rm(join(folder, `${key}.hold`))
+    expect(await archive.delete(key, unhurried)).toBe('deleted')
+    expect(await archive.delete(key, unhurried)).toBe('absent')
+    expect(await readdir(join(folder, 'hq/2026/11/22'))).toEqual([])
+    await expect(archive.delete('../2026/11/22/a.mp3', unhurried)).rejects.toThrow(TypeError)
+  })
+
+  test('lists the audio of its site, oldest first, up to a day', async () => {
+    const { folder, archive, encoded } = await site()
+    const audio = await encoded('voice')
+    for (const [id, day] of Object.entries({ a: 20, b: 3, c: 21, d: 22 })) {
+      await archive.store(recording(id, { startedAt: Date.UTC(2026, 10, day, 12) }), audio, { call }, unhurried)
+    }
+    await mkdir(join(folder, 'hq2/2026/01/01'), { recursive: true })
+    await writeFile(join(folder, 'hq2/2026/01/01/x.mp3'), '')
+    await writeFile(join(folder, 'hq/notes.txt'), '')
+    const listed: string[] = []
+    for await (const { key } of archive.list(Date.UTC(2026, 10, 22), unhurried)) listed.push(key)
+    expect(listed).toEqual(['hq/2026/11/03/b.mp3', 'hq/2026/11/20/a.mp3', 'hq/2026/11/21/c.mp3'])
+  })
+
   test('stops when it is told to', async () => {
     const { archive, encoded } = await site()
     const aborted = AbortSignal.abort(new Error('stopping'))
-    await expect(archive.store(recording('rec_a'), await encoded('voice'), aborted)).rejects.not.toThrow(ArchiveError)
+    await expect(archive.store(recording('rec_a'), await encoded('voice'), null, aborted)).rejects.not.toThrow(ArchiveError)
   })
 })
 
