@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { jobId } from '../../../src/uploads/job.ts'
 import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
@@ -211,9 +212,12 @@ describe('a database that bridges share', () => {
     await lost.close()
     // The same process, as far as the database knows, which has never heard of that claim; it renews what it has.
     const same = await open(url, 400, { bridge, owner })
-    await vi.waitFor(async () => expect(await same.views.jobCounts()).toMatchObject({ running: 0, pending: 1 }), {
+    await same.calls.append([aChange('y', [1])])
+    expect(await same.jobs.claim('event', 1)).toMatchObject([{ id: 'y.1' }])
+    await vi.waitFor(async () => expect(await same.views.getJob(jobId('x.1'))).toMatchObject({ state: { kind: 'pending' } }), {
       timeout: 5_000,
     })
+    expect(await same.views.getJob(jobId('y.1'))).toMatchObject({ state: { kind: 'running' } })
   })
 
   test('a bridge takes up its own open calls, and sees those of its site', async () => {
