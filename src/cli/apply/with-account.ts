@@ -1,7 +1,8 @@
 /** Opens the way to the account of a configuration, or to the sandbox, for the time of a command. */
 import type { Config } from '../../config/schema.ts'
 import type { VoiceAccount } from '../../migration/provisioning/voice-account.ts'
-import { bearer, Connection } from '../../zendesk/http/connection.ts'
+import { bearer } from '../../zendesk/http/authorization.ts'
+import { Connection } from '../../zendesk/http/connection.ts'
 import { VoiceClient } from '../../zendesk/voice/voice-client.ts'
 import { VoiceFailure } from '../../zendesk/voice/voice-failure.ts'
 import type { CliContext } from '../context.ts'

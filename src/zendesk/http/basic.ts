@@ -1,5 +1,5 @@
 /** `Authorization: Basic base64(EMAIL/token:TOKEN)`: how Zendesk's documentation lets an API token act as one of the agents. */
-import type { Authorization } from './connection.ts'
+import type { Authorization } from './authorization.ts'
 
 /** `email`: of the agent that the token acts as. */
 export function apiToken(email: string, token: string): Authorization {

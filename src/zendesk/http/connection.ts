@@ -12,6 +12,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import type { Answer } from './answer.ts'
+import type { Authorization } from './authorization.ts'
 import { networkReason } from './network-failure.ts'
 
 const answerLimitBytes = 8 * 1024 * 1024
@@ -24,21 +25,6 @@ export interface Permits {
 
 /** For those whose requests are counted elsewhere, or not at all. */
 export const unlimited: Permits = { acquire: async () => {} }
-
-export interface Authorization {
-  /** The value of the Authorization header; may first have to refresh it. */
-  header(signal: AbortSignal): Promise<string>
-  /** Zendesk refused this header (401). True: another one can be had, so asking again makes sense. */
-  refused?(header: string): boolean
-  /** Texts that must never appear in a reason or a log. */
-  secrets(): readonly string[]
-}
-
-/** `Authorization: Bearer TOKEN`. */
-export const bearer = (token: string): Authorization => ({
-  header: async () => `Bearer ${token}`,
-  secrets: () => [token],
-})
 
 export interface ConnectionOptions {
   /** `https://example.zendesk.com`, with a path before /api/v2 if there is one. */

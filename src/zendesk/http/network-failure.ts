@@ -1,6 +1,6 @@
 /** What it means when there is no answer at all. Pure. */
 import type { DeliveryResult } from '../delivery.ts'
-import { AuthorizationLost } from './oauth.ts'
+import { AuthorizationLost } from './authorization.ts'
 
 const certificateMs = 60_000
 const authorizationMs = 60_000

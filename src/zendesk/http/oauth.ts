@@ -13,7 +13,7 @@ import { z } from 'zod'
 import type { SinkMemory } from '../memory.ts'
 import { oauthErrorSchema, oauthTokensPath, type RefreshRequest, tokensAnswerSchema } from '../wire/documented/oauth.ts'
 import { parseJson } from './answer.ts'
-import type { Authorization } from './connection.ts'
+import { type Authorization, AuthorizationLost } from './authorization.ts'
 import { excerpt } from './excerpt.ts'
 
 const memoryKey = 'oauth:tokens'
@@ -32,11 +32,6 @@ export interface OAuthOptions {
   readonly memory: SinkMemory
   /** Epoch ms. */
   readonly clock: () => number
-}
-
-/** Zendesk will give no more tokens for the refresh token there is: only a person can go on. */
-export class AuthorizationLost extends Error {
-  override readonly name = 'AuthorizationLost'
 }
 
 const tokensSchema = z.object({

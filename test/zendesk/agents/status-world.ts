@@ -6,7 +6,8 @@ import type { StatusApi } from '../../../src/zendesk/agents/status-api.ts'
 import { StatusRequests } from '../../../src/zendesk/agents/status-requests.ts'
 import { UnifiedStatus } from '../../../src/zendesk/agents/unified-status.ts'
 import { VoiceStatus } from '../../../src/zendesk/agents/voice-status.ts'
-import { bearer, Connection } from '../../../src/zendesk/http/connection.ts'
+import { bearer } from '../../../src/zendesk/http/authorization.ts'
+import { Connection } from '../../../src/zendesk/http/connection.ts'
 import { madeEvent } from '../made-events.ts'
 
 export const alice: AgentOnCall = { id: 35436, extension: '1001', name: 'Alice' }

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { bearer, Connection } from '../../../../src/zendesk/http/connection.ts'
+import { bearer } from '../../../../src/zendesk/http/authorization.ts'
+import { Connection } from '../../../../src/zendesk/http/connection.ts'
 import { phoneCallEventBody, recordingMetadata, voicemailMetadata } from '../../../../src/zendesk/partner-edition/bodies.ts'
 import { VoiceClient } from '../../../../src/zendesk/voice/voice-client.ts'
 import type { SuppliedTranscript } from '../../../../src/zendesk/wire/transcript.ts'

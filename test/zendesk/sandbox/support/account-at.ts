@@ -1,7 +1,8 @@
 /** A running sandbox as the documented API's client sees it, with a clock that a test moves. */
 import { onTestFinished } from 'vitest'
 import type { EventType } from '../../../../src/events/event.ts'
-import { bearer, Connection } from '../../../../src/zendesk/http/connection.ts'
+import { bearer } from '../../../../src/zendesk/http/authorization.ts'
+import { Connection } from '../../../../src/zendesk/http/connection.ts'
 import { PartnerEditionSink } from '../../../../src/zendesk/partner-edition/sink.ts'
 import type { SandboxOptions } from '../../../../src/zendesk/sandbox/sandbox.ts'
 import { madeEvent, madeRecording, madeVoicemail } from '../../made-events.ts'

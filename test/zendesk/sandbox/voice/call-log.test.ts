@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bearer, Connection } from '../../../../src/zendesk/http/connection.ts'
+import { bearer } from '../../../../src/zendesk/http/authorization.ts'
+import { Connection } from '../../../../src/zendesk/http/connection.ts'
 import { closeDatabase, openDatabase } from '../../../../src/zendesk/sandbox/database.ts'
 import { VoiceClient } from '../../../../src/zendesk/voice/voice-client.ts'
 import type { SuppliedTranscript } from '../../../../src/zendesk/wire/transcript.ts'
