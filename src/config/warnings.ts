@@ -18,6 +18,12 @@ export function warningsOf(config: Config, tree: SourceTree): readonly ConfigPro
   }
   if (config.zendesk.token !== null && config.zendesk.baseUrl === null)
     warn(['zendesk', 'token'], 'is set, but zendesk.base_url is not: everything goes to the sandbox', 'set zendesk.base_url')
+  if (config.store.postgres !== null && config.zendesk.baseUrl === null)
+    warn(
+      ['store', 'postgres'],
+      'is set, but zendesk.base_url is not: each bridge delivers to a sandbox of its own',
+      'set zendesk.base_url',
+    )
   const { listen, server, trunk } = config.sip
   const remote = [...trunk.pbx, ...trunk.carrier].find(peer => !isLoopback(peer.host))
   if (server === 'embedded' && remote !== undefined && listen.every(({ host }) => isLoopback(host)))
