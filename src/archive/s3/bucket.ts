@@ -2,8 +2,8 @@
  * The objects of one bucket, below one prefix. Each method is one request, tried once; a failure is an ArchiveError that says what it
  * means (blame.ts), or the signal's reason.
  *
- * Whatever is sent is a buffer whose SHA-256 is signed (x-amz-content-sha256), so every store that checks signatures checks the
- * bytes, and no body is framed as aws-chunked, which stores of some years ago keep as if it were content.
+ * Whatever is sent is a buffer: the SDK signs its SHA-256 (x-amz-content-sha256), so every store that checks signatures checks the
+ * bytes. It leaves streams unsigned, and frames them as aws-chunked, which stores of some years ago keep as if it were content.
  */
 
 import { createHash } from 'node:crypto'
@@ -87,7 +87,6 @@ export class S3Bucket {
       ContentType: contentType,
       Metadata: metadata,
     })
-    command.middlewareStack.add(signing(sha256), signingStep)
     await this.#ask(`keep ${key}`, signal, abortSignal => this.#client.send(command, { abortSignal }))
   }
 
@@ -117,7 +116,6 @@ export class S3Bucket {
       Body: body,
       ContentLength: body.length,
     })
-    command.middlewareStack.add(signing(sha256), signingStep)
     const doing = `keep part ${number} of ${key}`
     const { ETag } = await this.#ask(doing, signal, abortSignal => this.#client.send(command, { abortSignal }))
     if (ETag === undefined) throw unreadableAnswer(doing)
@@ -232,17 +230,3 @@ const sha256Algorithm: ChecksumAlgorithm = 'SHA256'
 /** An answer that lacks what every S3 gives is no S3's. */
 const unreadableAnswer = (doing: string): ArchiveError =>
   new ArchiveError(`the archive did not ${doing}: its answer is not that of S3; correct archive.s3.endpoint`, forGood)
-
-const signingStep = { step: 'build', name: 'signContent' } as const
-
-/** For the step `build`: the signer takes the header that it finds, instead of `UNSIGNED-PAYLOAD`. */
-const signing =
-  (sha256: Buffer) =>
-  <Args extends { readonly request: unknown }, Answer>(next: (args: Args) => Promise<Answer>) =>
-  (args: Args): Promise<Answer> => {
-    const { request } = args
-    if (typeof request === 'object' && request !== null && 'headers' in request) {
-      Object.assign(request.headers ?? {}, { 'x-amz-content-sha256': sha256.toString('hex') })
-    }
-    return next(args)
-  }
