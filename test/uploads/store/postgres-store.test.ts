@@ -133,9 +133,16 @@ describe('a database that bridges share', () => {
     await store.calls.append([aChange('x', [1])])
     await server.kill('SIGQUIT')
     await expect(store.calls.append([aChange('x', [2])])).rejects.toThrow()
+    await vi.waitFor(
+      () => expect(store.health().reason).toMatch(/^the database bridge\d+ on 127\.0\.0\.1:\d+ has not answered since/),
+      {
+        timeout: 5_000,
+      },
+    )
     await server.run()
     await vi.waitFor(() => store.calls.append([aChange('x', [2])]), { timeout: 5_000 })
     expect(await store.views.eventsAfter(null, 9)).toHaveLength(2)
+    await vi.waitFor(() => expect(store.health()).toEqual({ state: 'ok', reason: null }), { timeout: 5_000 })
   })
 
   test('bridges together stay within one limit, use it up, and are all held by one pause', async () => {
