@@ -160,6 +160,32 @@ describe('a bucket as archive', () => {
     expect(error).toMatchObject({ blame: { kind: 'retry' }, message: expect.stringContaining(words) })
   })
 
+  test.each([
+    ['small', 5, 6],
+    ['large', 6 * 1_048_576, 10],
+  ])(
+    'ends with the same objects whichever request of %s audio is lost, before it is heard or after',
+    async (_name, size, requests) => {
+      const { store, archive, encoded } = await site()
+      const audio = await encoded(randomBytes(size))
+      for (let lost = 0; lost < requests; lost += 1) {
+        store.objects.clear()
+        let asked = 0
+        store.fault = () => (asked++ === lost ? (lost % 2 === 0 ? 'cut' : 'unheard') : null)
+        // Looking for abandoned uploads may fail without harm; everything else is tried again.
+        await archive
+          .store(recording('rec_a'), audio, { call }, unhurried)
+          .catch(cause => expect(cause).toBeInstanceOf(ArchiveError))
+        await archive.store(recording('rec_a'), audio, { call }, unhurried)
+        expect([...store.objects].map(([name, { bytes }]) => [name, bytes.length > 0])).toEqual([
+          ['pbx/hq/2026/11/22/rec_a.mp3', true],
+          ['pbx/hq/2026/11/22/rec_a.vcon.json', true],
+        ])
+        expect(store.objects.get(`pbx/${key}`)?.bytes.length).toBe(size)
+      }
+    },
+  )
+
   test('gives up what a process that died left, once it is a day old, and of this key only', async () => {
     const { store, archive, encoded } = await site()
     const left = (of: string, ageMs: number) => ({ key: of, headers: {}, parts: new Map(), initiatedAt: Date.now() - ageMs })

@@ -1,6 +1,7 @@
 /**
  * An S3 of our own, on loopback: it checks every signature (SigV4), every payload hash and checksum, knows multipart uploads and their
- * rule of 5 MiB, and fails as it is told to. Path-style addresses, one bucket.
+ * rule of 5 MiB, and fails as it is told to. Path-style addresses, one bucket. A body that is not signed, or framed as aws-chunked, is
+ * refused: stores of some years ago would keep the frame.
  */
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -20,12 +21,13 @@ export interface Asked {
   readonly headers: IncomingMessage['headers']
 }
 
-/** `lose`: answers as if it had kept it. `late`: 200, and the error in its body. `cut`: no answer. `half`: the beginning of one. */
+/** `lose`: answers as if it had kept it. `late`: 200, and the error in its body. `cut`: no answer, and not done; `unheard`: done. `half`: the beginning of one. */
 export type Fault =
   | { readonly status: number; readonly code?: string; readonly headers?: Record<string, string>; readonly html?: string }
   | 'lose'
   | 'late'
   | 'cut'
+  | 'unheard'
   | 'half'
 
 export interface S3ServerOptions {
@@ -112,7 +114,8 @@ export class Store {
       if (inBucket !== bucket) throw new Refused(404, 'NoSuchBucket')
       this.asked.push(asked)
       const fault = this.fault(asked)
-      if (fault === 'cut') return void response.destroy()
+      if (fault === 'unheard') this.#carryOut(asked, body)
+      if (fault === 'cut' || fault === 'unheard') return void response.destroy()
       if (fault === 'half')
         return void response.writeHead(200, { 'content-length': '100000' }).write('half', () => response.destroy())
       if (fault === 'late') return void response.writeHead(200).end(errorXml('InternalError'))
