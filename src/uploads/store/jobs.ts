@@ -177,7 +177,7 @@ export class JobStore implements JobQueue {
       .where(eb => eb('state', '=', sql.lit('pending' as const)))
       .where(eb => eb('head', '=', eb.lit(1)))
     if (of === 'any') return due
-    return of === 'nobody' ? due.where('origin', 'is', null) : due.where('origin', '=', of.bridge)
+    return due.where('origin', '=', of === 'nobody' ? '' : of.bridge)
   }
 }
 

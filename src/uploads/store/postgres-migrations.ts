@@ -104,9 +104,10 @@ const migrations: readonly (readonly string[])[] = [
        primary key (call_id, bridge)
      )`,
     'alter table calls add column sequence integer not null default 0',
-    'alter table items add column origin text collate "C"',
+    // An empty text for any bridge, not null: an index gives rows in order for a value only.
+    `alter table items add column origin text collate "C" not null default ''`,
     `create index items_waiting on items (origin, seq) where state = 'waiting'`,
-    'alter table jobs add column origin text collate "C"',
+    `alter table jobs add column origin text collate "C" not null default ''`,
     // A bridge's own media, so that passing over those of others costs nothing.
     `create index jobs_due_media on jobs (origin, run_at, seq) where state = 'pending' and head = 1 and lane = 'media'`,
     `alter table source_files add column origin text collate "C" not null default ''`,

@@ -48,8 +48,8 @@ export interface ItemsTable {
   call_id: CallId | null
   body: string
   updated_at: number
-  /** Only in a shared database: the bridge on whose disk the audio lies; `null` when any bridge can reach it. */
-  origin?: string | null
+  /** Only in a shared database: the bridge on whose disk the audio lies; empty when any bridge can reach it. */
+  origin: Generated<string>
 }
 
 export interface SourceFilesTable {
@@ -84,8 +84,8 @@ export interface JobsTable {
   /** Of a running job in a shared database: which bridge delivers it, and until when (the database's clock) it has said so. */
   owner: string | null
   lease_until: number | null
-  /** Only in a shared database, and only of media: the one bridge that can deliver it; `null` when any can. */
-  origin?: string | null
+  /** Only in a shared database, and only of media: the one bridge that can deliver it; empty when any can. */
+  origin: Generated<string>
 }
 
 export interface SinkMemoryTable {

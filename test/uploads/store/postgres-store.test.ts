@@ -194,6 +194,9 @@ describe('a database that bridges share', () => {
     )
     expect(other.audioElsewhere).toBe(2)
     expect(await other.jobs.claim('media', 9)).toEqual([])
+    // As for audio that any bridge can reach.
+    await server.query(url, `update jobs set origin = ''`)
+    await vi.waitFor(async () => expect(await other.jobs.claim('media', 9)).toMatchObject([{ id: 'vm_1' }]), { timeout: 5_000 })
   })
 
   test('a bridge that starts again has what its last process was delivering at once', async () => {
