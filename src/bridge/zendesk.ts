@@ -62,7 +62,6 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
     appId: zendesk.appId ?? sandboxAppId,
     brandId: zendesk.brandId,
     licence: zendesk.licence,
-    anonymous: zendesk.callers.anonymous,
     display: zendesk.display,
     recordingsWithoutTicket: options.tickets === 'none' ? ('skip' as const) : zendesk.recordingsWithoutTicket,
   }
@@ -76,7 +75,7 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
 
 /** The rules that the configuration asks for. The documented dialect shows nothing without a ticket, so it has some by default. */
 export function rulesOf({ zendesk, tickets }: Pick<Config, 'zendesk' | 'tickets'>): TicketRules {
-  return ticketRules(tickets, zendesk.api === 'calls' ? 'standard' : 'none')
+  return ticketRules({ ...tickets, anonymous: zendesk.callers.anonymous }, zendesk.api === 'calls' ? 'standard' : 'none')
 }
 
 /**

@@ -30,7 +30,7 @@ const callers = z.strictObject({
     .enum(['no-ticket', 'ticket'])
     .prefault('no-ticket')
     .describe(
-      'Callers who hide their number: only a call record, or tickets by the same rules, requested by the bridge’s own user.',
+      'Calls of people who hide their number: no ticket (but for a rule with `anonymous: true`), or tickets by the same rules. In either dialect.',
     ),
   ambiguous: z
     .enum(['most-recent', 'none'])

@@ -67,6 +67,7 @@ async function linked(link: LinkTo, item: AudioItem, audio: EncodedAudio): Promi
   try {
     return await link(item, audio)
   } catch (cause) {
+    if (cause instanceof Halt) throw cause
     const reason = `the archive does not keep it: ${cause instanceof Error ? cause.message : String(cause)}`
     throw new Halt({ kind: 'retry', afterMs: null, reason }, true)
   }

@@ -102,12 +102,8 @@ export class EventDelivery {
     idempotencyKey: string,
     requester: { readonly first: boolean | null },
   ): Pick<TicketDecision, 'wish' | 'forbidden'> {
-    const { tickets, settings } = this.#parts
     const facts = { firstTimeCaller: requester.first, recordingUrl: null }
-    const { wish, forbidden } = tickets.decide({ kind: 'event', idempotencyKey, event }, facts)
-    const hidden = customerOf(event.call)?.kind === 'anonymous' && settings.anonymous === 'no-ticket'
-    // A ticket that the PBX names is somebody's, whoever calls.
-    return { wish: hidden && wish?.choice.kind !== 'given' ? null : wish, forbidden }
+    return this.#parts.tickets.decide({ kind: 'event', idempotencyKey, event }, facts)
   }
 
   async #popCaller(event: CallEvent, wish: TicketWish | null, { userId }: Requester): Promise<void> {

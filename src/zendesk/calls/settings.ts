@@ -6,8 +6,6 @@ export interface CallsSettings {
   readonly brandId: number | null
   /** `none`: no call records and no screen pops, tickets only. */
   readonly licence: 'partner-edition' | 'none'
-  /** Whether callers who hide their number get tickets by the same rules. */
-  readonly anonymous: 'no-ticket' | 'ticket'
   /** When the caller's profile opens on the agent's screen. */
   readonly display: 'off' | 'ringing' | 'answered'
   /** What becomes of audio whose call has no ticket. */

@@ -19,6 +19,8 @@ export interface TicketSettings {
   readonly preset: 'standard' | 'none' | null
   readonly hours: OfficeHours
   readonly rules: readonly TicketRule[]
+  /** `no-ticket`: a call whose caller hides the number concerns only rules that ask for such callers. Voicemails are heard all the same. */
+  readonly anonymous: 'no-ticket' | 'ticket'
 }
 
 /** What a delivery asks for. Pure: the same delivery and facts always give the same answer. Never throws. */
@@ -62,7 +64,10 @@ export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none
       return { wish: null, forbidden: true, why: [...why, 'header X-Zendesk-No-Ticket: no ticket for this call'] }
     const state = office(occasion.startedAt)
     let forbidden = false
+    const hidden = settings.anonymous === 'no-ticket' && isHidden(occasion)
+    if (hidden) why.push('the caller hides the number: only rules with anonymous: true are asked (zendesk.callers.anonymous)')
     for (const rule of rules) {
+      if (hidden && rule.when.anonymous !== true) continue
       const match = matchRule(rule, occasion, state)
       why.push(match.why)
       if (!match.matches) continue
@@ -86,6 +91,11 @@ export function ticketRules(settings: TicketSettings, preset: 'standard' | 'none
   }
 
   return { decide, concerns, asksFirstTimeCaller: rules.some(({ when }) => when.firstTimeCaller !== null) }
+}
+
+/** A message is for somebody, whoever left it. */
+function isHidden({ moment, direction, from }: Occasion): boolean {
+  return moment !== 'voicemail' && direction === 'inbound' && from.kind === 'anonymous'
 }
 
 function subjectOf(delivery: Delivery): string {

@@ -20,7 +20,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** The four rules of the Voice API, and what an answered call says at its end. */
 export const standardRules = ticketRules(
-  { preset: 'standard', hours: { timezone: 'UTC', week: [], holidays: [] }, rules: [] },
+  { preset: 'standard', hours: { timezone: 'UTC', week: [], holidays: [] }, rules: [], anonymous: 'no-ticket' },
   'none',
 )
 export { noTickets }
@@ -29,7 +29,6 @@ export const settings: CallsSettings = {
   appId: 42,
   brandId: null,
   licence: 'partner-edition',
-  anonymous: 'no-ticket',
   display: 'ringing',
   recordingsWithoutTicket: 'ticket',
 }

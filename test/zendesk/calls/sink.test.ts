@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CallParty } from '../../../src/events/event.ts'
+import { ticketRules } from '../../../src/zendesk/tickets/ticket-rules.ts'
 import { warningHeader } from '../../../src/zendesk/wire/documented/words.ts'
 import { madeEvent, madeRecording, madeVoicemail, startedAt } from '../made-events.ts'
 import { madeMp3 } from '../made-mp3.ts'
@@ -157,11 +158,14 @@ describe('callers who hide their number', () => {
     const bridge = await documentedBridge()
     const [, ended] = missedCall('call_a', anonymous)
     if (ended === undefined) throw new Error('no end')
-    const settings = { anonymous: 'ticket' } as const
+    const tickets = ticketRules(
+      { preset: 'standard', hours: { timezone: 'UTC', week: [], holidays: [] }, rules: [], anonymous: 'ticket' },
+      'none',
+    )
     void bridge.proxy.arm({ at: 1, when: 'after' })
-    expect((await bridge.sink({ settings }).deliver(asEvent(ended), AbortSignal.timeout(5_000))).kind).toBe('retry')
+    expect((await bridge.sink({ tickets }).deliver(asEvent(ended), AbortSignal.timeout(5_000))).kind).toBe('retry')
     bridge.proxy.mend()
-    await through(bridge.sink({ settings }), asEvent(ended))
+    await through(bridge.sink({ tickets }), asEvent(ended))
     expect(await bridge.sandbox.state()).toMatchObject({ documented_calls: 1, tickets: 1, users: 0 })
   })
 })

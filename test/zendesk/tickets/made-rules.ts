@@ -54,5 +54,6 @@ export const berlin = {
 } as const
 
 export const rulesOf = (...rules: readonly TicketRule[]): TicketRules =>
-  ticketRules({ preset: null, hours: berlin, rules }, 'none')
-export const standard = (): TicketRules => ticketRules({ preset: 'standard', hours: berlin, rules: [] }, 'none')
+  ticketRules({ preset: null, hours: berlin, rules, anonymous: 'ticket' }, 'none')
+export const standard = (): TicketRules =>
+  ticketRules({ preset: 'standard', hours: berlin, rules: [], anonymous: 'no-ticket' }, 'none')

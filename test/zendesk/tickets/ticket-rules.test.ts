@@ -228,8 +228,23 @@ describe('the standard preset', () => {
     expect(standard().decide(made, { ...facts, firstTimeCaller }).wish?.rule ?? null).toBe(rule)
   })
 
+  it('leaves callers who hide their number alone, but for a rule that asks for them, and for what they leave in a mailbox', () => {
+    const hidden = { kind: 'anonymous', value: 'anonymous', display: null } as const
+    const call = ended({ ...missed, from: hidden })
+    expect(standard().decide(call, facts)).toMatchObject({ wish: null, forbidden: false })
+    expect(standard().decide(call, facts).why[0]).toMatch(/zendesk\.callers\.anonymous/)
+    const asked = ticketRules(
+      { preset: null, hours: berlin, rules: [aRule('hidden', { when: { anonymous: true } })], anonymous: 'no-ticket' },
+      'none',
+    )
+    expect(asked.decide(call, facts).wish?.rule).toBe('hidden')
+    if (voicemail.kind !== 'voicemail') throw new Error('a voicemail expected')
+    const message = { ...voicemail, item: { ...voicemail.item, from: hidden } }
+    expect(standard().decide(message, facts).wish?.rule).toBe('standard-voicemail')
+  })
+
   it('stands behind the rules of the file, and in for them only where nobody said otherwise', () => {
-    const settings = { hours: berlin, rules: [aRule('mine')] }
+    const settings = { hours: berlin, rules: [aRule('mine')], anonymous: 'ticket' as const }
     const fired = (preset: 'standard' | 'none' | null, made: Delivery, rules = settings.rules) =>
       ticketRules({ ...settings, rules, preset }, 'standard').decide(made, facts).wish?.rule
     expect([fired('standard', ended()), fired('standard', voicemail)]).toEqual(['mine', 'standard-voicemail'])
