@@ -30,7 +30,7 @@ const keyPrefix = () =>
 
 const s3 = z
   .strictObject({
-    bucket: bucketName().meta({ description: 'The bucket; the bridge does not make it.', example: 'calls' }),
+    bucket: bucketName().optional().meta({ description: 'The bucket; the bridge does not make it.', example: 'calls' }),
     prefix: keyPrefix()
       .optional()
       .meta({ description: 'A folder of the bucket, before SITE/YYYY/MM/DD/ID.mp3.', example: 'pbx/' }),
@@ -58,7 +58,7 @@ const s3 = z
     sse: z
       .enum(['AES256', 'aws:kms', 'aws:kms:dsse'])
       .optional()
-      .describe('Encryption by the store. Absent: as the bucket is set up.'),
+      .meta({ description: 'Encryption by the store. Absent: as the bucket is set up.', example: 'aws:kms' }),
     kms_key_id: line().optional().meta({
       description: 'With sse aws:kms, the key. Absent: the account’s own.',
       example: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd',
@@ -68,9 +68,11 @@ const s3 = z
       .prefault('sha256')
       .describe('none for stores that refuse x-amz-checksum-sha256; what is sent stays signed by its SHA-256.'),
   })
-  .superRefine(({ access_key, secret_key, sse, kms_key_id }, context) => {
+  .superRefine(({ bucket, prefix, endpoint, access_key, secret_key, sse, kms_key_id }, context) => {
     const refuse = (key: string, why: string, fix: string) =>
       context.addIssue({ code: 'custom', path: [key], message: complain(why, fix) })
+    const meant = [prefix, endpoint, access_key, secret_key, sse, kms_key_id].some(value => value !== undefined)
+    if (bucket === undefined && meant) refuse('bucket', 'is missing: archive.s3 is set', 'add the bucket that the bridge may use')
     if (access_key !== undefined && secret_key === undefined)
       refuse('secret_key', 'is missing: archive.s3.access_key is set', 'add its secret: secret_key: "${S3_SECRET_KEY}"')
     if (access_key === undefined && secret_key !== undefined)
@@ -78,19 +80,23 @@ const s3 = z
     if (kms_key_id !== undefined && (sse === undefined || sse === 'AES256'))
       refuse('kms_key_id', 'is set, and archive.s3.sse does not use it', 'write sse: aws:kms, or remove the key')
   })
-  .transform(section => ({
-    bucket: section.bucket,
-    prefix: section.prefix ?? '',
-    region: section.region,
-    endpoint: section.endpoint ?? null,
-    accessKey: section.access_key ?? null,
-    secretKey: section.secret_key ?? null,
-    pathStyle: section.path_style ?? section.endpoint !== undefined,
-    storageClass: section.storage_class ?? null,
-    sse: section.sse ?? null,
-    kmsKeyId: section.kms_key_id ?? null,
-    checksums: section.checksums,
-  }))
+  .transform(section =>
+    section.bucket === undefined
+      ? null
+      : {
+          bucket: section.bucket,
+          prefix: section.prefix ?? '',
+          region: section.region,
+          endpoint: section.endpoint ?? null,
+          accessKey: section.access_key ?? null,
+          secretKey: section.secret_key ?? null,
+          pathStyle: section.path_style ?? section.endpoint !== undefined,
+          storageClass: section.storage_class ?? null,
+          sse: section.sse ?? null,
+          kmsKeyId: section.kms_key_id ?? null,
+          checksums: section.checksums,
+        },
+  )
 
 export const archive = z
   .strictObject({
@@ -98,7 +104,7 @@ export const archive = z
       description: 'A folder that keeps audio which Zendesk does not take (more than 50 MB), as SITE/YYYY/MM/DD/ID.mp3.',
       example: '/srv/calls',
     }),
-    s3: s3.optional().describe('Instead of a folder: a bucket of S3, or of a store that speaks it.'),
+    s3: s3.prefault({}).describe('Instead of a folder: a bucket of S3, or of a store that speaks it.'),
     public_url: webFolder().optional().meta({
       description:
         'Where agents reach that folder, or the bucket below its prefix, with a browser; the tickets link to it. The bridge does not serve it.',
@@ -108,13 +114,13 @@ export const archive = z
   .superRefine(({ folder, s3: bucket, public_url }, context) => {
     const refuse = (key: string, why: string, fix: string) =>
       context.addIssue({ code: 'custom', path: [key], message: complain(why, fix) })
-    if (folder !== undefined && bucket !== undefined)
+    if (folder !== undefined && bucket !== null)
       refuse('s3', 'is set, and so is archive.folder', 'keep the one that shall have the audio')
-    if (public_url !== undefined && folder === undefined && bucket === undefined)
+    if (public_url !== undefined && folder === undefined && bucket === null)
       refuse('folder', 'is missing: archive.public_url is set', 'add the folder that it shows: folder: /srv/calls')
   })
   .transform(({ folder, s3: bucket, public_url }) => ({
     folder: folder ?? null,
-    s3: bucket ?? null,
+    s3: bucket,
     publicUrl: public_url ?? null,
   }))

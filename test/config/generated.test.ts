@@ -35,10 +35,17 @@ const env = {
   ZENDESK_CLIENT_SECRET: 'f',
   ZENDESK_REFRESH_TOKEN: 'g',
   DATABASE_URL: 'postgres://bridge:h@127.0.0.1/bridge',
+  S3_ACCESS_KEY: 'i',
+  S3_SECRET_KEY: 'j',
 }
 
 test('every commented-out key of the example is a working example', async () => {
-  const config = await accepted(uncommented(/^ *#(?:client_id|client_secret|refresh_token|command): .*\n/gm), { env })
+  const config = await accepted(
+    uncommented(
+      /^ *#(?:client_id|client_secret|refresh_token|command|bucket|prefix|endpoint|access_key|secret_key|sse|kms_key_id): .*\n/gm,
+    ),
+    { env },
+  )
   expect(config.agents).toEqual([{ extension: '1001', id: 35436, name: 'Alice' }])
   expect(config.recordings.folders[0]?.match.exec('17.4_abc@pbx.wav')?.groups).toEqual({ unique: '17.4', call_id: 'abc@pbx' })
   expect(config.voicemail.folders).toHaveLength(1)
@@ -54,10 +61,11 @@ test('every commented-out key of the example is a working example', async () => 
 })
 
 test('so are those of the other way, where there are two', async () => {
-  const config = await accepted(uncommented(/^ *#(?:token|url|email): .*\n/gm), { env })
+  const config = await accepted(uncommented(/^ *#(?:token|url|email|folder): .*\n/gm), { env })
   expect(config).toMatchObject({
     zendesk: { token: null, oauth: { clientId: 'tpe_bridge', clientSecret: 'f', refreshToken: 'g' } },
     transcripts: { http: null, command: ['whisper-wrapper', '{file}'] },
+    archive: { folder: null, s3: { bucket: 'calls', secretKey: 'j' } },
   })
 })
 

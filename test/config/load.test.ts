@@ -378,10 +378,10 @@ describe('secrets', () => {
 
   test('are hidden when the configuration is shown', async () => {
     const config = await accepted(
-      'sip: { drachtio: { secret: s1 } }\nzendesk: { token: s2, base_url: "http://localhost:1" }\nadmin: { token: s3 }\nsandbox: { token: s4 }\n',
+      'sip: { drachtio: { secret: key1 } }\nzendesk: { token: key2, base_url: "http://localhost:1" }\nadmin: { token: key3 }\nsandbox: { token: key4 }\n',
     )
     const shown = JSON.stringify(redactedConfig(config))
-    expect(shown).not.toMatch(/"s[1-4]"/)
+    expect(shown).not.toMatch(/"key[1-4]"/)
     expect(shown.match(/\[secret\]/g)).toHaveLength(4)
     // Unset ones are not shown as set, but for the sandbox's, which has a default.
     expect(JSON.stringify(redactedConfig(await accepted(''))).match(/\[secret\]/g)).toHaveLength(1)
