@@ -61,10 +61,8 @@ export class OAuthTokens implements Authorization {
   async header(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted()
     const tokens = this.#tokens ?? (await this.#load())
-    const { accessToken, expiresAt } = tokens
-    const fresh = accessToken !== null && (expiresAt === null || expiresAt - earlyMs > this.#options.clock())
-    const { accessToken: usable } = fresh ? tokens : await this.#renewed()
-    return `Bearer ${usable}`
+    const { accessToken } = this.#isFresh(tokens) ? tokens : await this.#renewed()
+    return `Bearer ${accessToken}`
   }
 
   /** Zendesk answered 401 to this header: true when the next one will be another. */
@@ -84,12 +82,22 @@ export class OAuthTokens implements Authorization {
   }
 
   async #load(): Promise<Tokens> {
-    const stored = await this.#options.memory.get(memoryKey)
-    const json = stored === null ? null : parseJson(stored)
-    const parsed = json?.ok === true ? tokensSchema.safeParse(json.value) : null
     const configured = { origin: this.#origin, accessToken: null, refreshToken: this.#options.refreshToken, expiresAt: null }
-    this.#tokens ??= parsed?.success === true && parsed.data.origin === this.#origin ? parsed.data : configured
+    const stored = await this.#stored()
+    this.#tokens ??= stored ?? configured
     return this.#tokens
+  }
+
+  /** Of the chain that the configured refresh token began; `null`: nothing is stored of it. */
+  async #stored(): Promise<Tokens | null> {
+    const text = await this.#options.memory.get(memoryKey)
+    const json = text === null ? null : parseJson(text)
+    const parsed = json?.ok === true ? tokensSchema.safeParse(json.value) : null
+    return parsed?.success === true && parsed.data.origin === this.#origin ? parsed.data : null
+  }
+
+  #isFresh({ accessToken, expiresAt }: Tokens): boolean {
+    return accessToken !== null && (expiresAt === null || expiresAt - earlyMs > this.#options.clock())
   }
 
   /** Not bound to anyone's signal: those who wait share it, and half a renewal would cost the refresh token. */
@@ -108,7 +116,14 @@ export class OAuthTokens implements Authorization {
   }
 
   async #renew(): Promise<Tokens> {
-    const { refreshToken } = await this.#load()
+    const held = await this.#load()
+    // A bridge that shares the memory may have renewed them: the refresh token that is held here works no more then.
+    const stored = await this.#stored()
+    if (stored !== null && stored.refreshToken !== held.refreshToken) {
+      this.#tokens = stored
+      if (this.#isFresh(stored)) return stored
+    }
+    const { refreshToken } = stored ?? held
     const answer = await this.#ask(refreshToken)
     const text = await answer.body.text()
     const json = parseJson(text)

@@ -60,6 +60,18 @@ describe('an OAuth client', () => {
     expect(await late.header(soon())).not.toBe(headers[0])
   })
 
+  test('takes what a bridge that shares the memory has renewed, instead of a refresh token that is spent', async () => {
+    const sandbox = await runningSandbox()
+    const memory = await memoryOnDisk()
+    let later = 0
+    const clock = () => Date.now() + later
+    const [one, other] = [client(sandbox, memory, sandbox.token, clock), client(sandbox, memory, sandbox.token, clock)]
+    expect(await one.header(soon())).toBe(await other.header(soon()))
+    later = 3 * 3_600_000
+    const renewed = await one.header(soon())
+    expect(await other.header(soon())).toBe(renewed)
+  })
+
   test('renews a token that Zendesk refuses, and the request is asked again', async () => {
     const sandbox = await runningSandbox()
     const memory = await memoryOnDisk()
