@@ -168,7 +168,7 @@ describe('failure', () => {
     const sink = new ScriptedSink(() => retry())
     await workerWith(sink, { policy }).start()
     await store.calls.append([aChange('a', [1])])
-    await vi.waitFor(async () => expect(await stateOf('a.1')).toMatchObject({ kind: 'dead' }))
+    await vi.waitFor(async () => expect(await stateOf('a.1')).toMatchObject({ kind: 'dead' }), { timeout: 5_000 })
     expect(await stateOf('a.1')).toMatchObject({ reason: expect.stringMatching(/give_up_after.*503/) })
     expect(sink.attempts.length).toBeGreaterThan(1)
   })
