@@ -6,7 +6,7 @@
  */
 import { writeSync } from 'node:fs'
 import { argv } from 'node:process'
-import { RateLimit } from '../../src/uploads/rate-limit.ts'
+import { RateLimit } from '../../src/uploads/flow/rate-limit.ts'
 import type { DeliveryResult, Sink } from '../../src/uploads/sink.ts'
 import { SqliteStore } from '../../src/uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from '../../src/uploads/worker.ts'

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RateLimit } from '../../../src/uploads/rate-limit.ts'
+import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
 import { RequestBudget } from '../../../src/zendesk/sandbox/rate-limit.ts'
 
 const T0 = Date.UTC(2026, 10, 22, 9)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Permits } from '../../../src/uploads/flow/permits.ts'
-import { RateLimit } from '../../../src/uploads/rate-limit.ts'
+import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
 
 const never = new AbortController().signal
 const made = (perMinute: number) => {

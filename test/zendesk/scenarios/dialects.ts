@@ -2,7 +2,7 @@
 
 import { zendeskAccount } from '../../../src/bridge/zendesk.ts'
 import { configSchema } from '../../../src/config/schema.ts'
-import { RateLimit } from '../../../src/uploads/rate-limit.ts'
+import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
 import type { Sink } from '../../../src/uploads/sink.ts'
 import type { SinkMemory } from '../../../src/zendesk/memory.ts'
 import { json, type RunningSandbox } from '../running-sandbox.ts'

@@ -1,7 +1,7 @@
 /** The real outbox before a sink: a store on disk and a worker, both gone and come back after a crash. */
 import type { CallEvent } from '../../../src/events/event.ts'
 import type { AudioItem } from '../../../src/events/recording.ts'
-import { RateLimit } from '../../../src/uploads/rate-limit.ts'
+import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
 import type { Sink } from '../../../src/uploads/sink.ts'
 import type { MemoryStore } from '../../../src/uploads/store/memory.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'

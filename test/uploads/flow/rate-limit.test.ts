@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RateLimit } from '../../src/uploads/rate-limit.ts'
+import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
 
 const T0 = 1_000_000
 

@@ -9,8 +9,8 @@
  * 4. A server that says it allows less is believed (`observe`); one that says more never raises the limit that was configured.
  * 5. While the gate is shut nothing is given out, and a longer pause replaces a shorter one, never the other way round.
  */
-import type { Allowance, Pause } from './flow/allowance.ts'
-import { SendWindow } from './flow/send-window.ts'
+import type { Allowance, Pause } from './allowance.ts'
+import { SendWindow } from './send-window.ts'
 
 const BURST = 0.05
 const MINUTE_MS = 60_000
