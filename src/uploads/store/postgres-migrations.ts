@@ -78,9 +78,10 @@ const migrations: readonly (readonly string[])[] = [
     `create table sink_memory (
        key text collate "C" primary key,
        value text not null,
+       about text collate "C",
        updated_at bigint not null
      )`,
-    'create index sink_memory_updated on sink_memory (updated_at)',
+    'create index sink_memory_passing on sink_memory (updated_at, about) where about is not null',
     `create table sink_budget (
        name text collate "C" primary key,
        tokens double precision not null,

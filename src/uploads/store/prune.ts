@@ -1,6 +1,6 @@
 /**
  * Forgetting what is over. Removes ended calls, with their events and keys, once nothing of them is left to deliver, and the jobs
- * that were delivered or dropped. Items and source files stay: the bridge does not delete sources by default, and a file that it
+ * that were delivered or dropped, and what a sink noted about either. Items and source files stay: the bridge does not delete sources by default, and a file that it
  * no longer knew would be uploaded again.
  */
 import { type Kysely, sql, type Transaction } from 'kysely'
@@ -60,13 +60,20 @@ export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned>
     return { calls: calls.length, jobs, more: jobs >= AT_ONCE || calls.length === AT_ONCE }
   })
 
-// Who has called before is remembered for good: else a customer of ten years becomes a first-time caller.
+// What a delivery noted, once nothing is left of it: a call that goes on, or a dead letter that may be redriven, still needs it.
 const forgetMemory = async (trx: Transaction<Schema>, cutoff: number): Promise<void> => {
   const old = await trx
     .selectFrom('sink_memory')
     .select('key')
     .where('updated_at', '<', cutoff)
-    .where('key', 'not like', 'caller:%')
+    .where('about', 'is not', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('calls').select('calls.id').where(sql<boolean>`calls.id = sink_memory.about`))),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('jobs').select('jobs.seq').where(sql<boolean>`jobs.id = sink_memory.about`))),
+    )
+    .orderBy('updated_at')
     .limit(AT_ONCE)
     .execute()
   const keys = old.map(row => row.key)

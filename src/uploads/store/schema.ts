@@ -92,6 +92,8 @@ export interface SinkMemoryTable {
   /** `KIND:NAME`; the kinds are the sink's. */
   key: string
   value: string
+  /** The call or job that the note is about; it is forgotten some time after that. Null: it is kept for good. */
+  about: string | null
   updated_at: number
 }
 

@@ -87,9 +87,10 @@ const migrations: readonly (readonly string[])[] = [
     `create table sink_memory (
        key text primary key not null,
        value text not null,
+       about text,
        updated_at integer not null
      ) without rowid`,
-    'create index sink_memory_updated on sink_memory (updated_at)',
+    'create index sink_memory_passing on sink_memory (updated_at, about) where about is not null',
     'alter table jobs add column owner text',
     'alter table jobs add column lease_until integer',
   ],

@@ -499,14 +499,35 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         expect(await store.memory.claim('caller:+1', 'c')).toBe('a')
       })
 
-      test('is forgotten in time, except who has called before', async () => {
-        await store.memory.put('call:a', '1')
-        await store.memory.put('caller:+1', '1')
-        now += 3_600_000
-        await store.memory.put('call:b', '1')
-        now += 1
-        await store.prune(3_600_000)
-        expect(await Promise.all(['call:a', 'call:b', 'caller:+1'].map(key => store.memory.get(key)))).toEqual([null, '1', '1'])
+      test('of a delivery is kept as long as there is anything of it, and then forgotten in time', async () => {
+        const keys = ['call:over', 'call-ticket:over', 'wish:over.1', 'item:gone', 'call:open', 'call:dead', 'wish:dead.1']
+        await store.calls.append([
+          aChange('over', [1], { ended: true, snapshot: { endedAt: T0 } }),
+          aChange('open', [1]),
+          aChange('dead', [1], { ended: true, snapshot: { endedAt: T0 } }),
+        ])
+        for (const key of keys) await store.memory.put(key, '1')
+        for (const job of await claim()) await settle([job], job.orderKey === 'dead' ? rejected : delivered)
+        await store.prune(60_000)
+        const known = async () => {
+          const values = await Promise.all(keys.map(key => store.memory.get(key)))
+          return keys.filter((_, i) => values[i] !== null)
+        }
+        expect(await known()).toEqual(keys)
+        now += 60_001
+        // One step forgets the jobs, the next what only they held.
+        await store.prune(60_000)
+        await store.prune(60_000)
+        expect(await known()).toEqual(['call:open', 'call:dead', 'wish:dead.1'])
+      })
+
+      test('of people and the account is kept for good: who has called, their tickets, agents, credentials', async () => {
+        const keys = ['caller:+1', 'first:+1', 'ticket-of:caller:+1', 'agent:7', 'oauth:tokens']
+        for (const key of keys) await store.memory.put(key, '1')
+        await store.memory.claim('first:+2', 'call_x')
+        now += 400 * 86_400_000
+        await store.prune(60_000)
+        for (const key of [...keys, 'first:+2']) expect(await store.memory.get(key), key).not.toBeNull()
       })
     })
 
