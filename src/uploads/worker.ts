@@ -4,21 +4,21 @@
  *              start             stop                   all slots empty, or grace over
  *   stopped ─────────▶ running ────────▶ stopping ─────────────────────────────────────▶ stopped
  *
- * 1. Events and media have slots of their own, and events are claimed first: media never delays events.
+ * 1. Events and media have slots of their own: media never delays events (claims.ts).
  * 2. A job keeps its slot until its verdict is stored; so nothing is claimed that the store cannot let go of.
- * 3. Nothing is claimed without a token of the rate limit, so a claimed job goes out at once.
- * 4. While the sink fails as a whole (flow/breaker.ts) one delivery at a time asks whether it works again; the others spend nothing.
- * 5. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
+ * 3. While the sink fails as a whole (flow/breaker.ts) one delivery at a time asks whether it works again; the others spend nothing.
+ * 4. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
  *    pause ended, or POLL_MS passed: another process may have redriven something.
  */
 import { setMaxListeners } from 'node:events'
 import { type Attempt, attempt } from './attempt.ts'
+import { Claims } from './claims.ts'
 import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
 import type { Allowance } from './flow/allowance.ts'
 import { Pace } from './flow/pace.ts'
-import { type JobId, type Lane, lanes } from './job.ts'
+import type { JobId, Lane } from './job.ts'
 import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
 import type { RetryPolicy } from './retry.ts'
 import { Settlements } from './settlements.ts'
@@ -26,6 +26,7 @@ import type { DeliveryResult, Sink } from './sink.ts'
 import { boundedWaitMs, type Judgement, judge, judgeFault, type Verdict } from './verdict.ts'
 import { conditionOf, type WorkerHealth } from './worker-health.ts'
 
+/** How long a round may be away; also how soon after a failure of the store the next one comes. */
 const POLL_MS = 1_000
 
 export interface WorkerOptions {
@@ -58,6 +59,7 @@ export class DeliveryWorker {
   readonly #slots: Readonly<Record<Lane, number>>
   readonly #stats = new DeliveryStats()
   readonly #pace: Pace
+  readonly #claims: Claims
   readonly #settlements: Settlements
   readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
   #run: Run | null = null
@@ -66,7 +68,6 @@ export class DeliveryWorker {
   #roundDue = false
   #timer: NodeJS.Timeout | null = null
   #storeFailure: string | null = null
-  #limitedUntil: number | null = null
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -81,6 +82,17 @@ export class DeliveryWorker {
         options.log.warn({ sink, reason }, 'the sink fails, one delivery at a time asks whether it works again')
       },
       onMend: () => options.log.info({ sink }, 'the sink works again'),
+    })
+    this.#claims = new Claims({
+      queue: options.queue,
+      limit: options.limit,
+      pace: this.#pace,
+      underWay: lane => this.#flying(lane),
+      launch: job => this.#launch(job),
+      onLimited: () => {
+        this.#stats.counters.limited++
+      },
+      now: options.now,
     })
     this.#settlements = new Settlements({
       queue: options.queue,
@@ -144,7 +156,7 @@ export class DeliveryWorker {
       storeFailure: this.#storeFailure,
       pause: this.#options.limit.pause(now),
       breaker: this.#pace.breaker,
-      limitedUntil: this.#limitedUntil,
+      limitedUntil: this.#claims.limitedUntil,
       now,
     })
     const inFlight = { event: this.#flying('event'), media: this.#flying('media') }
@@ -161,68 +173,30 @@ export class DeliveryWorker {
     while (this.#roundDue && this.#run?.kind === 'running') {
       this.#roundDue = false
       this.#clearTimer()
-      const nextAt = await this.#claimRound(this.#run)
+      const nextAt = await this.#claimRound()
       if (this.#run?.kind === 'running') this.#wakeAt(nextAt)
     }
     // In the same turn as the last look at whether a round is due: a notify after this begins a new one.
     this.#round = null
   }
 
-  /** Fills the free slots; answers when to look again. */
-  async #claimRound(run: Run): Promise<number> {
-    const { now } = this.#options
-    let nextAt = now() + POLL_MS
+  async #claimRound(): Promise<number> {
     try {
-      this.#limitedUntil = null
-      for (const lane of lanes) {
-        const room = this.#pace.room(lane, this.#flying(lane), now())
-        // Without room there is nothing to wait for but an answer, or the end of the breaker's pause.
-        const dueAt = room === 0 ? this.#pace.opensAt(now()) : await this.#claimDue(lane, room, run)
-        if (dueAt !== null) nextAt = Math.min(nextAt, Math.max(dueAt, this.#allowedAt(dueAt)))
-      }
+      const nextAt = await this.#claims.round()
       // A claim that finds nothing succeeds even on a full disk; what waits to be stored knows better.
       if (!this.#settlements.failing) this.#onStoreWorks()
+      return nextAt
     } catch (error) {
       this.#onStoreError(error)
+      return this.#options.now() + POLL_MS
     }
-    return nextAt
   }
 
-  /** Launches up to `most` deliveries that are due; answers when the next one of the lane falls due. */
-  async #claimDue(lane: Lane, most: number, run: Run): Promise<number | null> {
-    const { queue, limit, now } = this.#options
-    // Looked at first: a reservation that nothing uses is one that another bridge could have used.
-    const dueAt = await queue.nextRunAt(lane)
-    if (dueAt === null || dueAt > now()) return dueAt
-    const allowed = await limit.reserve(most, now())
-    if (allowed === 0) return dueAt
-    let claimed = 0
-    try {
-      const jobs = await queue.claim(lane, allowed)
-      claimed = jobs.length
-      for (const job of jobs) this.#launch(job, run)
-    } finally {
-      if (claimed < allowed) await limit.release(allowed - claimed, now())
-    }
-    // With every slot taken, the next look comes when one is free again.
-    return claimed === most ? null : await queue.nextRunAt(lane)
-  }
-
-  /** When the limit lets the next delivery out, which is due at `dueAt`; notes when the limit is what holds it back. */
-  #allowedAt(dueAt: number): number {
-    const { limit, now } = this.#options
-    const at = now()
-    const allowedAt = limit.nextAt(at)
-    if (dueAt <= at && at < allowedAt && limit.pause(at) === null) {
-      this.#limitedUntil = allowedAt
-      this.#stats.counters.limited++
-    }
-    return Math.max(allowedAt, this.#pace.opensAt(at) ?? 0)
-  }
-
-  #launch(job: ClaimedJob, run: Run): void {
+  #launch(job: ClaimedJob): void {
+    // A worker that was told to stop meanwhile delivers what it has claimed, within the grace.
+    const stop = this.#run?.abort.signal ?? AbortSignal.abort()
     this.#pace.began(this.#options.now())
-    const ended = this.#deliver(job, run.abort.signal).then(verdict => this.#settlements.add({ job, verdict }))
+    const ended = this.#deliver(job, stop).then(verdict => this.#settlements.add({ job, verdict }))
     this.#inFlight.set(job.id, { lane: job.lane, ended })
   }
 

@@ -1,0 +1,86 @@
+/**
+ * Which jobs may begin, and when to look again: the slots of a lane, the pace of the sink and the rate limit, asked in this order.
+ *
+ * 1. Events are claimed before media.
+ * 2. Nothing is claimed without leave of the rate limit, so a claimed job goes out at once.
+ */
+import type { Allowance } from './flow/allowance.ts'
+import type { Pace } from './flow/pace.ts'
+import { type Lane, lanes } from './job.ts'
+import type { ClaimedJob, JobQueue } from './job-queue.ts'
+
+const POLL_MS = 1_000
+
+export interface ClaimsOptions {
+  readonly queue: JobQueue
+  readonly limit: Allowance
+  readonly pace: Pace
+  /** How many deliveries of a lane are under way. */
+  readonly underWay: (lane: Lane) => number
+  /** Begins a delivery. */
+  readonly launch: (job: ClaimedJob) => void
+  /** The rate limit, and not the slots, holds deliveries back. */
+  readonly onLimited: () => void
+  /** Epoch ms. */
+  readonly now: () => number
+}
+
+export class Claims {
+  readonly #options: ClaimsOptions
+  #limitedUntil: number | null = null
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options
+  }
+
+  /** Until when the rate limit holds back what is due, as the last round found it; `null` when it does not. Epoch ms. */
+  get limitedUntil(): number | null {
+    return this.#limitedUntil
+  }
+
+  /** Fills the free slots; answers when to look again, epoch ms. Rejects when the store fails. */
+  async round(): Promise<number> {
+    const { pace, underWay, now } = this.#options
+    let nextAt = now() + POLL_MS
+    this.#limitedUntil = null
+    for (const lane of lanes) {
+      const room = pace.room(lane, underWay(lane), now())
+      // Without room there is nothing to wait for but an answer, or the end of the breaker's pause.
+      const dueAt = room === 0 ? pace.opensAt(now()) : await this.#claimDue(lane, room)
+      if (dueAt !== null) nextAt = Math.min(nextAt, Math.max(dueAt, this.#allowedAt(dueAt)))
+    }
+    return nextAt
+  }
+
+  /** Launches up to `most` deliveries that are due; answers when the next one of the lane falls due. */
+  async #claimDue(lane: Lane, most: number): Promise<number | null> {
+    const { queue, limit, launch, now } = this.#options
+    // Looked at first: a reservation that nothing uses is one that another bridge could have used.
+    const dueAt = await queue.nextRunAt(lane)
+    if (dueAt === null || dueAt > now()) return dueAt
+    const allowed = await limit.reserve(most, now())
+    if (allowed === 0) return dueAt
+    let claimed = 0
+    try {
+      const jobs = await queue.claim(lane, allowed)
+      claimed = jobs.length
+      for (const job of jobs) launch(job)
+    } finally {
+      if (claimed < allowed) await limit.release(allowed - claimed, now())
+    }
+    // With every slot taken, the next look comes when one is free again.
+    return claimed === most ? null : await queue.nextRunAt(lane)
+  }
+
+  /** When the limit lets the next delivery out, which is due at `dueAt`; notes when the limit is what holds it back. */
+  #allowedAt(dueAt: number): number {
+    const { limit, pace, onLimited, now } = this.#options
+    const at = now()
+    const allowedAt = limit.nextAt(at)
+    if (dueAt <= at && at < allowedAt && limit.pause(at) === null) {
+      this.#limitedUntil = allowedAt
+      onLimited()
+    }
+    return Math.max(allowedAt, pace.opensAt(at) ?? 0)
+  }
+}
