@@ -27,24 +27,24 @@ export function phoneCallEventBody(event: CallEvent): PhoneCallEventBody {
 
 /** The metadata part of `POST /phone_recording_upload`. */
 export function recordingMetadata(item: RecordingItem, audio: EncodedAudio): RecordingMetadata {
-  return {
-    external_id: item.id,
-    external_call_id: item.callId,
-    format: 'mp3',
-    duration: seconds(audio.durationMs),
-    channels: audio.channels,
-    sample_rate: audio.sampleRate,
-    size: audio.size,
-    sha256: audio.sha256,
-    started_at: moment(item.startedAt),
-    consent: null,
-    ...transcriptOf(item),
-  }
+  return { ...audioMetadata(item, audio), ...transcriptOf(item) }
 }
 
 /** The metadata part of `POST /voicemail_upload`. */
 export function voicemailMetadata(item: VoicemailItem, audio: EncodedAudio): VoicemailMetadata {
   return {
+    ...audioMetadata(item, audio),
+    from: partyOnTheWire(item.from),
+    to: partyOnTheWire(item.to),
+    received_at: moment(item.receivedAt),
+    mailbox: item.mailbox,
+    ...transcriptOf(item),
+  }
+}
+
+/** What both say of the file. */
+function audioMetadata(item: RecordingItem | VoicemailItem, audio: EncodedAudio): RecordingMetadata {
+  return {
     external_id: item.id,
     external_call_id: item.callId,
     format: 'mp3',
@@ -55,11 +55,6 @@ export function voicemailMetadata(item: VoicemailItem, audio: EncodedAudio): Voi
     sha256: audio.sha256,
     started_at: moment(item.startedAt),
     consent: null,
-    from: partyOnTheWire(item.from),
-    to: partyOnTheWire(item.to),
-    received_at: moment(item.receivedAt),
-    mailbox: item.mailbox,
-    ...transcriptOf(item),
   }
 }
 
