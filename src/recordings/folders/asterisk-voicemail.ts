@@ -10,7 +10,7 @@ import { OpenFile } from '../audio/byte-source.ts'
 import type { VoicemailCandidate } from '../candidate.ts'
 import { isGone } from '../failure.ts'
 import type { SourceFile } from '../ledger.ts'
-import type { FolderReader } from './folder-watcher.ts'
+import type { FolderReader } from './folder-reader.ts'
 import { lastPart, type Taker } from './recording-folder.ts'
 import { longestVoicemailText, readVoicemailText, type VoicemailText } from './voicemail-text.ts'
 

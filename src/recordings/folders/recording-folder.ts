@@ -3,7 +3,7 @@ import { audioProgress } from '../audio/audio-file.ts'
 import type { Candidate, TakeResult } from '../candidate.ts'
 import type { SourceFile } from '../ledger.ts'
 import { readFileName } from './file-name.ts'
-import type { FolderReader } from './folder-watcher.ts'
+import type { FolderReader } from './folder-reader.ts'
 
 /** Where finished files go; the Intake. */
 export interface Taker {

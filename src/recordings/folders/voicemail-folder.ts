@@ -2,7 +2,7 @@
 import { audioProgress } from '../audio/audio-file.ts'
 import type { SourceFile } from '../ledger.ts'
 import { readFileName } from './file-name.ts'
-import type { FolderReader } from './folder-watcher.ts'
+import type { FolderReader } from './folder-reader.ts'
 import { lastPart, type Taker } from './recording-folder.ts'
 import { readCallerId } from './voicemail-text.ts'
 
