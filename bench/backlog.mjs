@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process, { argv, execPath } from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
+import { deliveriesOf } from '../dist/uploads/delivery.js'
 import { RateLimit } from '../dist/uploads/flow/rate-limit.js'
+import { zendeskSlots } from '../dist/uploads/slots.js'
 import { SqliteStore } from '../dist/uploads/store/sqlite-store.js'
 import { DeliveryWorker } from '../dist/uploads/worker.js'
 import { fill } from './stored-calls.mjs'
@@ -49,7 +51,7 @@ async function drain(dataDir, seconds) {
   }
   const { jobs } = store
   const queue = {
-    recover: () => jobs.recover(),
+    recover: lanes => jobs.recover(lanes),
     claim: timed,
     settle: settled => jobs.settle(settled),
     nextRunAt: lane => jobs.nextRunAt(lane),
@@ -59,8 +61,8 @@ async function drain(dataDir, seconds) {
     sink: { name: 'nowhere', deliver: async () => ({ kind: 'delivered', remoteId: 'x' }) },
     limit: new RateLimit({ perMinute: Number.POSITIVE_INFINITY, now: Date.now() }),
     policy: { baseMs: 1000, capMs: 300_000, giveUpAfterMs: 7 * 86_400_000 },
-    site: 'hq',
-    concurrency: 8,
+    prepare: deliveriesOf('hq'),
+    slots: zendeskSlots(8),
     log,
     now: Date.now,
     random: Math.random,

@@ -28,6 +28,8 @@ import type { CallJournal } from './events/journal.ts'
 import { numberPlan } from './events/numbers.ts'
 import { CallTracker } from './events/tracker.ts'
 import type { HopAddress } from './sip/message/message.ts'
+import { deliveriesOf } from './uploads/delivery.ts'
+import { zendeskSlots } from './uploads/slots.ts'
 import { DeliveryWorker } from './uploads/worker.ts'
 import { Sandbox, type SandboxAddress } from './zendesk/sandbox/sandbox.ts'
 
@@ -126,9 +128,8 @@ export class Bridge {
       sink,
       limit,
       policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
-      site: config.site,
-      concurrency: config.uploads.concurrency,
-      timeouts: timeoutsFor(config),
+      prepare: deliveriesOf(config.site, timeoutsFor(config)),
+      slots: zendeskSlots(config.uploads.concurrency),
       onDelivered: async job => {
         if (job.payload.kind === 'item') await audio.intake.onDelivered(job.payload.item)
       },

@@ -9,10 +9,14 @@ import { timestamp, toTimestamp, toTimestampOrNull } from './timestamp.ts'
 export const uploadStates = ['waiting', 'quarantined', 'pending', 'running', 'delivered', 'dead', 'dropped'] as const
 export type UploadState = (typeof uploadStates)[number]
 
+/** Where deliveries go; `erasure` takes things away again. */
+export const sinks = ['zendesk', 'archive', 'erasure'] as const
+
 /** One piece of delivery work. Times are epoch ms. */
 export interface Upload {
-  /** The event's or the audio item's id; also the idempotency key of the delivery. */
+  /** Comes from the event or audio item; also the idempotency key of the delivery. */
   readonly id: string
+  readonly sink: (typeof sinks)[number]
   readonly kind: 'event' | 'recording' | 'voicemail'
   readonly state: UploadState
   readonly callId: string | null
@@ -32,6 +36,7 @@ export interface Upload {
 /** An upload in an answer. */
 export const uploadView = z.object({
   id: z.string(),
+  sink: z.enum(sinks),
   kind: z.enum(['event', 'recording', 'voicemail']),
   state: z.enum(uploadStates),
   call_id: z.string().nullable(),
@@ -47,6 +52,7 @@ export const uploadView = z.object({
 export function viewUpload(upload: Upload): z.input<typeof uploadView> {
   return {
     id: upload.id,
+    sink: upload.sink,
     kind: upload.kind,
     state: upload.state,
     call_id: upload.callId,

@@ -3,6 +3,7 @@
  * numbers within becomes one metric with a `kind` label. So whatever a part counts is a metric, and nothing is counted twice.
  */
 import type { MetricFamily } from '../admin/metrics.ts'
+import { type Lane, lanes } from '../uploads/job.ts'
 import { diskMetrics } from './disk.ts'
 import type { BridgeParts } from './parts.ts'
 
@@ -17,15 +18,12 @@ export async function metricsOf({
 }: BridgeParts): Promise<MetricFamily[]> {
   const backlog = await store.views.backlog()
   const { intake, watchers, http } = audio
-  const { event, media, ...others } = worker.counters
+  const { lanes: byLane, ...others } = worker.counters
   const rateLimit = connection.rateLimit()
-  const byLane = (state: 'pending' | 'running' | 'dead', lane: 'event' | 'media'): MetricFamily =>
-    gauge('uploads', 'Deliveries by lane and state', backlog[state][lane], { lane, state })
   return [
     ...countersAsMetrics('calls', tracker.counters),
     ...Object.entries(signalling.status().counters).flatMap(([part, counters]) => countersAsMetrics(part, counters)),
-    ...countersAsMetrics('uploads_events', event),
-    ...countersAsMetrics('uploads_media', media),
+    ...[...byLane].flatMap(([lane, counters]) => countersAsMetrics(metricOfLane[lane], counters)),
     ...countersAsMetrics('uploads', others),
     ...countersAsMetrics('agent_status', agents.counters),
     gauge('agent_status_refused', 'Agents whose status Zendesk does not take', agents.refused),
@@ -36,12 +34,9 @@ export async function metricsOf({
     ...diskMetrics(audio.space),
     gauge('calls_open', 'Calls that have not ended', tracker.openCalls),
     gauge('calls_unstored', 'Changes of calls that are not stored yet', tracker.health().pending),
-    byLane('pending', 'event'),
-    byLane('pending', 'media'),
-    byLane('running', 'event'),
-    byLane('running', 'media'),
-    byLane('dead', 'event'),
-    byLane('dead', 'media'),
+    ...(['pending', 'running', 'dead'] as const).flatMap(state =>
+      lanes.map(lane => gauge('uploads', 'Deliveries by lane and state', backlog[state][lane], { lane, state })),
+    ),
     gauge(
       'uploads_oldest_pending_timestamp_seconds',
       'When the oldest waiting delivery was planned; 0 when none waits',
@@ -64,6 +59,13 @@ export async function metricsOf({
       ? []
       : [gauge('zendesk_rate_limit_remaining', 'Requests that Zendesk will still take this minute', rateLimit.remaining)]),
   ]
+}
+
+const metricOfLane: Readonly<Record<Lane, string>> = {
+  event: 'uploads_events',
+  media: 'uploads_media',
+  archive: 'uploads_archive',
+  erasure: 'uploads_erasure',
 }
 
 /** `part` is the prefix: `calls`, `sip`, `uploads`. */

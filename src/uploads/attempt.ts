@@ -2,7 +2,7 @@
  * One delivery, with a time-out and a way to stop it. Whatever the sink does, this ends: a sink that ignores its abort signal is
  * left behind after ABORT_GRACE_MS, and what it does later changes nothing here (the same key makes it harmless there).
  */
-import type { Delivery, DeliveryResult, Sink } from './sink.ts'
+import type { DeliveryResult, Sink } from './sink.ts'
 
 /** How long a sink may take to notice that its signal was aborted. */
 const ABORT_GRACE_MS = 1_000
@@ -21,7 +21,7 @@ export interface AttemptOptions {
 }
 
 /** Delivers once. Never rejects. */
-export const attempt = async (sink: Sink, delivery: Delivery, options: AttemptOptions): Promise<Attempt> => {
+export const attempt = async <D>(sink: Sink<D>, delivery: D, options: AttemptOptions): Promise<Attempt> => {
   const { stop, timeoutMs } = options
   if (stop.aborted) return { kind: 'stopped' }
   const controller = new AbortController()
@@ -41,7 +41,7 @@ export const attempt = async (sink: Sink, delivery: Delivery, options: AttemptOp
   }
 }
 
-const answerOf = async (sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<Attempt> => {
+const answerOf = async <D>(sink: Sink<D>, delivery: D, signal: AbortSignal): Promise<Attempt> => {
   try {
     return { kind: 'answered', result: await sink.deliver(delivery, signal) }
   } catch (error) {

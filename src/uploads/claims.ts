@@ -1,17 +1,19 @@
 /**
  * Which jobs may begin, and when to look again: the slots of a lane, the pace of the sink and the rate limit, asked in this order.
  *
- * 1. Events are claimed before media.
+ * 1. Lanes are claimed from in their order: events before media.
  * 2. Nothing is claimed without leave of the rate limit, so a claimed job goes out at once.
  */
 import type { Allowance } from './flow/allowance.ts'
 import type { Pace } from './flow/pace.ts'
-import { type Lane, lanes } from './job.ts'
+import type { Lane } from './job.ts'
 import type { ClaimedJob, JobQueue } from './job-queue.ts'
 
 const POLL_MS = 1_000
 
 export interface ClaimsOptions {
+  /** The one that goes first first. */
+  readonly lanes: readonly Lane[]
   readonly queue: JobQueue
   readonly limit: Allowance
   readonly pace: Pace
@@ -40,7 +42,7 @@ export class Claims {
 
   /** Fills the free slots; answers when to look again, epoch ms. Rejects when the store fails. */
   async round(): Promise<number> {
-    const { pace, underWay, now } = this.#options
+    const { lanes, pace, underWay, now } = this.#options
     let nextAt = now() + POLL_MS
     this.#limitedUntil = null
     for (const lane of lanes) {

@@ -1,5 +1,5 @@
 /** What the worker has done since it was made: plain numbers for metrics, and how long the last deliveries took. */
-import { type Lane, lanes } from './job.ts'
+import type { Lane } from './job.ts'
 import type { Settled } from './job-queue.ts'
 
 export interface LaneCounters {
@@ -11,8 +11,8 @@ export interface LaneCounters {
 }
 
 export interface DeliveryCounters {
-  readonly event: LaneCounters
-  readonly media: LaneCounters
+  /** By lane, of those that the worker serves. */
+  readonly lanes: ReadonlyMap<Lane, Readonly<LaneCounters>>
   /** Deliveries that threw inside the bridge: bugs. */
   faults: number
   /** Times that the store failed to claim or settle. */
@@ -47,18 +47,16 @@ const REMEMBERED = 256
 const noCounts = (): LaneCounters => ({ delivered: 0, retried: 0, waited: 0, dead: 0, putBack: 0 })
 
 export class DeliveryStats {
-  readonly counters: DeliveryCounters = {
-    event: noCounts(),
-    media: noCounts(),
-    faults: 0,
-    storeErrors: 0,
-    limited: 0,
-    pauses: 0,
-    trips: 0,
-  }
-  readonly #latencies: Record<Lane, number[]> = { event: [], media: [] }
-
+  readonly counters: DeliveryCounters
+  readonly #lanes: ReadonlyMap<Lane, LaneCounters>
+  readonly #latencies: ReadonlyMap<Lane, number[]>
   #streak: FailureStreak | null = null
+
+  constructor(lanes: readonly Lane[]) {
+    this.#lanes = new Map(lanes.map(lane => [lane, noCounts()]))
+    this.#latencies = new Map(lanes.map(lane => [lane, []]))
+    this.counters = { lanes: this.#lanes, faults: 0, storeErrors: 0, limited: 0, pauses: 0, trips: 0 }
+  }
 
   /** `null` as soon as any delivery succeeds. */
   get streak(): FailureStreak | null {
@@ -67,7 +65,8 @@ export class DeliveryStats {
 
   /** Counts a stored verdict. `now` is epoch ms. */
   record({ job, verdict }: Settled, now: number): void {
-    const counts = this.counters[job.lane]
+    const counts = this.#lanes.get(job.lane)
+    if (counts === undefined) return
     switch (verdict.kind) {
       case 'delivered':
         counts.delivered++
@@ -93,13 +92,12 @@ export class DeliveryStats {
   }
 
   /** How long the last deliveries of each lane took; `null` for a lane that has delivered nothing. */
-  latency(): Readonly<Record<Lane, Latency | null>> {
-    const [event, media] = lanes.map(lane => summary(this.#latencies[lane]))
-    return { event: event ?? null, media: media ?? null }
+  latency(): ReadonlyMap<Lane, Latency | null> {
+    return new Map([...this.#latencies].map(([lane, latencies]) => [lane, summary(latencies)]))
   }
 
   #remember(lane: Lane, latencyMs: number): void {
-    const latencies = this.#latencies[lane]
+    const latencies = this.#latencies.get(lane) ?? []
     latencies.push(latencyMs)
     if (latencies.length > REMEMBERED) latencies.shift()
   }

@@ -13,12 +13,18 @@ export interface DeliveryTimeouts {
 /** 30 s for an event; a minute and a rate of at least 64 KiB/s (a slow ADSL uplink) for media. */
 export const defaultTimeouts: DeliveryTimeouts = { eventMs: 30_000, mediaMs: 60_000, perMiBMs: 16_000 }
 
-export type Prepared =
-  | { readonly kind: 'ready'; readonly delivery: Delivery; readonly timeoutMs: number }
+/** What a sink is handed for a job, or why there is nothing to hand it. */
+export type Prepared<D> =
+  | { readonly kind: 'ready'; readonly delivery: D; readonly timeoutMs: number }
   | { readonly kind: 'undeliverable'; readonly reason: string }
 
-/** Builds the delivery of a job, or says why there is nothing to deliver. */
-export const prepare = (job: ClaimedJob, site: string, timeouts: DeliveryTimeouts): Prepared => {
+/** Prepares what goes out from a site. */
+export const deliveriesOf =
+  (site: string, timeouts: DeliveryTimeouts = defaultTimeouts) =>
+  (job: ClaimedJob): Prepared<Delivery> =>
+    prepare(job, site, timeouts)
+
+const prepare = (job: ClaimedJob, site: string, timeouts: DeliveryTimeouts): Prepared<Delivery> => {
   const { payload } = job
   if (payload.kind === 'unreadable') return { kind: 'undeliverable', reason: payload.reason }
   if (payload.kind === 'event') {

@@ -25,8 +25,8 @@ export interface Settled {
 }
 
 export interface JobQueue {
-  /** Makes jobs that a dead process was delivering pending again; answers how many. */
-  recover(): Promise<number>
+  /** Makes jobs of these lanes that a dead process was delivering pending again; answers how many. */
+  recover(lanes: readonly Lane[]): Promise<number>
   /** Makes up to `limit` jobs that are due and whose turn it is running: half the oldest due, half the newest, oldest first. */
   claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]>
   /** Stores what became of running jobs, all in one transaction. */

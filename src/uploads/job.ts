@@ -1,5 +1,5 @@
 /**
- * Jobs: one durable piece of delivery work each. A job's id is the id of the event or item that it delivers, and the
+ * Jobs: one durable piece of work each, for one sink. A job's id comes from that of the event or item that it is about, and is the
  * idempotency key of every attempt, so a delivery that is repeated after a crash is the same delivery.
  *
  *            claim                 acknowledged
@@ -17,16 +17,29 @@ import type { CallId } from '../events/event.ts'
 
 export type JobId = string & { readonly __brand: 'JobId' }
 
-/** Names a job by the id of the event or item that it delivers. */
+/** Takes a text for the id of a job. */
 export const jobId = (id: string): JobId => id as JobId
 
+/** What a job is about. */
 export type JobKind = 'event' | 'recording' | 'voicemail'
 
-/** Events and media are delivered by separate slots, so that an upload of an hour never delays an event. */
-export type Lane = 'event' | 'media'
+/** Lanes have slots of their own, so that an upload of an hour never delays an event. Those of one sink stand in the order in which they go. */
+export const lanes = ['event', 'media', 'archive', 'erasure'] as const
+export type Lane = (typeof lanes)[number]
 
-/** Both lanes, the one that goes first first. */
-export const lanes: readonly Lane[] = ['event', 'media']
+/** Where jobs go. Each sink has a worker, so one that is away holds back nothing of the others. */
+export const sinkNames = ['zendesk', 'archive', 'erasure'] as const
+export type SinkName = (typeof sinkNames)[number]
+
+/** Which sink the jobs of a lane go to. */
+export const sinkOf = (lane: Lane): SinkName => (lane === 'event' || lane === 'media' ? 'zendesk' : lane)
+
+/** The job that delivers something in a lane: Zendesk's is named like what it delivers, any other one after its sink, too. */
+export const jobIdOf = (subject: string, lane: Lane): JobId => jobId(sinkOf(lane) === 'zendesk' ? subject : `${subject}.${lane}`)
+
+/** The id of the event or item that a job is about. */
+export const subjectOf = ({ id, lane }: { readonly id: JobId; readonly lane: Lane }): string =>
+  sinkOf(lane) === 'zendesk' ? id : id.slice(0, -`.${lane}`.length)
 
 export const jobStates = ['pending', 'running', 'delivered', 'dead', 'dropped'] as const
 

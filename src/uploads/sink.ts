@@ -32,8 +32,9 @@ export type DeliveryResult =
   /** It will never work: a dead letter. */
   | { readonly kind: 'reject'; readonly reason: string }
 
-export interface Sink {
+/** `D`: what it takes; for most it is a delivery. */
+export interface Sink<D = Delivery> {
   readonly name: string
   /** Never throws for anything the far side does; a throw is a bug of ours and is retried with a bound. Safe to repeat. */
-  deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult>
+  deliver(delivery: D, signal: AbortSignal): Promise<DeliveryResult>
 }

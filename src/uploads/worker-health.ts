@@ -4,6 +4,7 @@ import type { FailureStreak, Latency } from './delivery-stats.ts'
 import type { Pause } from './flow/allowance.ts'
 import type { BreakerState } from './flow/breaker.ts'
 import type { Lane } from './job.ts'
+import type { Slots } from './slots.ts'
 
 export interface WorkerCondition {
   /**
@@ -17,9 +18,9 @@ export interface WorkerCondition {
 }
 
 export interface WorkerHealth extends WorkerCondition {
-  readonly inFlight: Readonly<Record<Lane, number>>
-  readonly slots: Readonly<Record<Lane, number>>
-  readonly latency: Readonly<Record<Lane, Latency | null>>
+  readonly inFlight: ReadonlyMap<Lane, number>
+  readonly slots: Slots
+  readonly latency: ReadonlyMap<Lane, Latency | null>
   /** Deliveries fail, and none has succeeded since. */
   readonly streak: FailureStreak | null
 }

@@ -4,7 +4,7 @@
  *              start             stop                   all slots empty, or grace over
  *   stopped ─────────▶ running ────────▶ stopping ─────────────────────────────────────▶ stopped
  *
- * 1. Events and media have slots of their own: media never delays events (claims.ts).
+ * 1. Each lane has slots of its own: media never delays events (claims.ts).
  * 2. A job keeps its slot until its verdict is stored; so nothing is claimed that the store cannot let go of.
  * 3. While the sink fails as a whole (flow/breaker.ts) one delivery at a time asks whether it works again; the others spend nothing.
  * 4. Rounds of claims never overlap. A round is due when something was planned (`notify`), a slot came free, a backoff or
@@ -13,7 +13,7 @@
 import { setMaxListeners } from 'node:events'
 import { type Attempt, attempt } from './attempt.ts'
 import { Claims } from './claims.ts'
-import { type DeliveryTimeouts, defaultTimeouts, prepare } from './delivery.ts'
+import type { Prepared } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
 import type { Allowance } from './flow/allowance.ts'
@@ -22,24 +22,23 @@ import type { JobId, Lane } from './job.ts'
 import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
 import type { RetryPolicy } from './retry.ts'
 import { Settlements } from './settlements.ts'
-import type { DeliveryResult, Sink } from './sink.ts'
+import type { Delivery, DeliveryResult, Sink } from './sink.ts'
+import type { Slots } from './slots.ts'
 import { boundedWaitMs, type Judgement, judge, judgeFault, type Verdict } from './verdict.ts'
 import { conditionOf, type WorkerHealth } from './worker-health.ts'
 
 /** How long a round may be away; also how soon after a failure of the store the next one comes. */
 const POLL_MS = 1_000
 
-export interface WorkerOptions {
+export interface WorkerOptions<D> {
   readonly queue: JobQueue
-  readonly sink: Sink
+  readonly sink: Sink<D>
+  /** What the sink is handed for a job. */
+  readonly prepare: (job: ClaimedJob) => Prepared<D>
   readonly limit: Allowance
   readonly policy: RetryPolicy
-  readonly site: string
-  /** Events in flight at once. */
-  readonly concurrency: number
-  /** Uploads in flight at once; by default a quarter of `concurrency`, and at least one. */
-  readonly mediaConcurrency?: number
-  readonly timeouts?: DeliveryTimeouts
+  /** The lanes that go to this sink, and how many deliveries of each may be under way. */
+  readonly slots: Slots
   /** Called after the delivery and its item's new state are stored. After a crash between the two it is not called. */
   readonly onDelivered?: (job: ClaimedJob) => void | Promise<void>
   readonly log: DeliveryLog
@@ -54,10 +53,11 @@ interface Run {
   readonly abort: AbortController
 }
 
-export class DeliveryWorker {
-  readonly #options: WorkerOptions
-  readonly #slots: Readonly<Record<Lane, number>>
-  readonly #stats = new DeliveryStats()
+/** `D`: what its sink takes. */
+export class DeliveryWorker<D = Delivery> {
+  readonly #options: WorkerOptions<D>
+  readonly #lanes: readonly Lane[]
+  readonly #stats: DeliveryStats
   readonly #pace: Pace
   readonly #claims: Claims
   readonly #settlements: Settlements
@@ -69,13 +69,13 @@ export class DeliveryWorker {
   #timer: NodeJS.Timeout | null = null
   #storeFailure: string | null = null
 
-  constructor(options: WorkerOptions) {
+  constructor(options: WorkerOptions<D>) {
     this.#options = options
-    const media = options.mediaConcurrency ?? Math.max(1, Math.floor(options.concurrency / 4))
-    this.#slots = { event: Math.max(1, options.concurrency), media: Math.max(1, media) }
+    this.#lanes = [...options.slots.keys()]
+    this.#stats = new DeliveryStats(this.#lanes)
     const sink = options.sink.name
     this.#pace = new Pace({
-      slots: this.#slots,
+      slots: options.slots,
       random: options.random,
       onTrip: reason => {
         this.#stats.counters.trips++
@@ -84,6 +84,7 @@ export class DeliveryWorker {
       onMend: () => options.log.info({ sink }, 'the sink works again'),
     })
     this.#claims = new Claims({
+      lanes: this.#lanes,
       queue: options.queue,
       limit: options.limit,
       pace: this.#pace,
@@ -111,11 +112,14 @@ export class DeliveryWorker {
     if (this.#run !== null) return
     const abort = new AbortController()
     // One listener for each delivery in flight; Node would take more than ten for a leak.
-    setMaxListeners(this.#slots.event + this.#slots.media, abort.signal)
+    setMaxListeners(
+      [...this.#options.slots.values()].reduce((sum, most) => sum + most, 0),
+      abort.signal,
+    )
     this.#run = { kind: 'running', abort }
     this.#stopped = null
     try {
-      const jobs = await this.#options.queue.recover()
+      const jobs = await this.#options.queue.recover(this.#lanes)
       if (jobs > 0) this.#options.log.info({ jobs }, 'deliveries that were under way when the bridge ended will be repeated')
     } catch (error) {
       this.#run = null
@@ -159,8 +163,9 @@ export class DeliveryWorker {
       limitedUntil: this.#claims.limitedUntil,
       now,
     })
-    const inFlight = { event: this.#flying('event'), media: this.#flying('media') }
-    return { ...condition, inFlight, slots: this.#slots, latency: this.#stats.latency(), streak: this.#stats.streak }
+    const inFlight = new Map(this.#lanes.map(lane => [lane, this.#flying(lane)]))
+    const { slots } = this.#options
+    return { ...condition, inFlight, slots, latency: this.#stats.latency(), streak: this.#stats.streak }
   }
 
   #flying(lane: Lane): number {
@@ -201,9 +206,9 @@ export class DeliveryWorker {
   }
 
   async #deliver(job: ClaimedJob, stop: AbortSignal): Promise<Verdict> {
-    const { sink, site, timeouts, now } = this.#options
+    const { sink, prepare, now } = this.#options
     try {
-      const prepared = prepare(job, site, timeouts ?? defaultTimeouts)
+      const prepared = prepare(job)
       if (prepared.kind === 'undeliverable') return { kind: 'dead', reason: prepared.reason }
       const startedAt = now()
       const done = await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop })

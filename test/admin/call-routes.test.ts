@@ -68,6 +68,7 @@ test('a call comes with its events, uploads and recordings', async () => {
               uploads: [
                 {
                   id: 'call_1.started.1',
+                  sink: 'zendesk',
                   kind: 'event',
                   state: 'pending',
                   callId: 'call_1',

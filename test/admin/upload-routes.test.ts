@@ -5,6 +5,7 @@ import { startAdmin } from './started-admin.ts'
 
 const dead: Upload = {
   id: 'rec_1',
+  sink: 'zendesk',
   kind: 'recording',
   state: 'dead',
   callId: null,

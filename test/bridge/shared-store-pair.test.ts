@@ -4,6 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { callIdOf } from '../../src/events/ids.ts'
 import { CallTracker } from '../../src/events/tracker.ts'
+import { deliveriesOf } from '../../src/uploads/delivery.ts'
+import { zendeskSlots } from '../../src/uploads/slots.ts'
 import { PostgresStore } from '../../src/uploads/store/postgres-store.ts'
 import { DeliveryWorker } from '../../src/uploads/worker.ts'
 import { office, script } from '../events/office.ts'
@@ -32,8 +34,8 @@ async function aBridge(url: string, sink: ScriptedSink) {
     sink,
     limit,
     policy,
-    site: 'hq',
-    concurrency: 4,
+    prepare: deliveriesOf('hq'),
+    slots: zendeskSlots(4),
     log: silent,
     now: Date.now,
     random: Math.random,

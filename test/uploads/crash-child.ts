@@ -6,8 +6,10 @@
  */
 import { writeSync } from 'node:fs'
 import { argv } from 'node:process'
+import { deliveriesOf } from '../../src/uploads/delivery.ts'
 import { RateLimit } from '../../src/uploads/flow/rate-limit.ts'
 import type { DeliveryResult, Sink } from '../../src/uploads/sink.ts'
+import { zendeskSlots } from '../../src/uploads/slots.ts'
 import { SqliteStore } from '../../src/uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from '../../src/uploads/worker.ts'
 import { aChange } from './fixtures.ts'
@@ -37,8 +39,8 @@ const worker = new DeliveryWorker({
   sink,
   limit: new RateLimit({ perMinute: Number.POSITIVE_INFINITY, now: Date.now() }),
   policy: { baseMs: 1, capMs: 5, giveUpAfterMs: 3_600_000 },
-  site: 'hq',
-  concurrency: 8,
+  prepare: deliveriesOf('hq'),
+  slots: zendeskSlots(8),
   log,
   now: Date.now,
   random: Math.random,

@@ -17,7 +17,7 @@ const job: ClaimedJob = {
 }
 
 test('failures in a row are a streak until one delivery succeeds', () => {
-  const stats = new DeliveryStats()
+  const stats = new DeliveryStats(['event'])
   expect(stats.streak).toBeNull()
   stats.record({ job, verdict: { kind: 'retry', runAt: T0, reason: 'connection refused' } }, T0 + 1)
   stats.record({ job, verdict: { kind: 'wait', runAt: T0, reason: '429' } }, T0 + 2)

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AudioItem } from '../../src/events/recording.ts'
+import { deliveriesOf } from '../../src/uploads/delivery.ts'
 import { RateLimit } from '../../src/uploads/flow/rate-limit.ts'
 import { jobId } from '../../src/uploads/job.ts'
-import type { DeliveryResult } from '../../src/uploads/sink.ts'
+import type { Delivery, DeliveryResult } from '../../src/uploads/sink.ts'
+import { zendeskSlots } from '../../src/uploads/slots.ts'
 import { openHandle } from '../../src/uploads/store/sqlite-engine.ts'
 import { SqliteStore } from '../../src/uploads/store/sqlite-store.ts'
 import { DeliveryWorker, type WorkerOptions } from '../../src/uploads/worker.ts'
@@ -39,14 +41,14 @@ afterEach(async () => {
   logged.length = 0
 })
 
-const workerWith = (sink: ScriptedSink, more: Partial<WorkerOptions> = {}): DeliveryWorker => {
+const workerWith = (sink: ScriptedSink, more: Partial<WorkerOptions<Delivery>> = {}): DeliveryWorker => {
   const worker = new DeliveryWorker({
     queue: store.jobs,
     sink,
     limit: new RateLimit({ perMinute: Number.POSITIVE_INFINITY, now: Date.now() }),
     policy: { baseMs: 10, capMs: 40, giveUpAfterMs: HOUR },
-    site: 'hq',
-    concurrency: 8,
+    prepare: deliveriesOf('hq'),
+    slots: zendeskSlots(8),
     log,
     now: Date.now,
     random: Math.random,
@@ -90,7 +92,7 @@ describe('order', () => {
   test('a call that waits blocks no other call', async () => {
     const sink = new ScriptedSink()
     sink.script('stuck.1', () => retry(HOUR))
-    await workerWith(sink, { concurrency: 1 }).start()
+    await workerWith(sink, { slots: zendeskSlots(1) }).start()
     await store.calls.append([aChange('stuck', [1, 2]), aChange('free', [1, 2, 3])])
     await vi.waitFor(() => expect(sink.acknowledged).toEqual(['free.1', 'free.2', 'free.3']))
     expect(sink.attempts).not.toContain('stuck.2')
@@ -101,7 +103,7 @@ describe('order', () => {
     const sink = new ScriptedSink((delivery, signal) =>
       delivery.kind === 'event' ? delivered : uploads.answer(delivery, signal),
     )
-    await workerWith(sink, { concurrency: 4 }).start()
+    await workerWith(sink, { slots: zendeskSlots(4) }).start()
     for (const id of ['v1', 'v2', 'v3']) await queue(aVoicemail(id))
     await vi.waitFor(() => expect(sink.inFlight).toBe(1))
     await store.calls.append([aChange('a', [1, 2]), aChange('b', [1, 2])])
@@ -137,7 +139,7 @@ describe('failure', () => {
     await vi.waitFor(() => expect(sink.acknowledged).toEqual(['a.2']))
     expect(await stateOf('a.1')).toMatchObject({ kind: 'dead', reason: '422 from: not a number' })
     expect(sink.attempts).toEqual(['a.1', 'a.2'])
-    await vi.waitFor(() => expect(worker.counters.event).toMatchObject({ delivered: 1, dead: 1, retried: 0 }))
+    await vi.waitFor(() => expect(worker.counters.lanes.get('event')).toMatchObject({ delivered: 1, dead: 1, retried: 0 }))
   })
 
   test('an operator who redrives a dead letter has it delivered, also from another process', async () => {
@@ -188,7 +190,10 @@ describe('failure', () => {
   test('a delivery that gets no answer is aborted, retried, and frees its slot even when the sink is deaf', async () => {
     const deaf = (): Promise<DeliveryResult> => new Promise(() => {})
     const sink = new ScriptedSink().script('a.1', hang).script('b.1', deaf)
-    await workerWith(sink, { concurrency: 2, timeouts: { eventMs: 50, mediaMs: 50, perMiBMs: 0 } }).start()
+    await workerWith(sink, {
+      slots: zendeskSlots(2),
+      prepare: deliveriesOf('hq', { eventMs: 50, mediaMs: 50, perMiBMs: 0 }),
+    }).start()
     await store.calls.append([aChange('a', [1]), aChange('b', [1])])
     await vi.waitFor(() => expect(sink.acknowledged).toEqual(['a.1', 'b.1']), { timeout: 5_000 })
     expect(sink.attempts.toSorted()).toEqual(['a.1', 'a.1', 'b.1', 'b.1'])
@@ -200,7 +205,7 @@ describe('failure', () => {
     const late = (_delivery: unknown, signal: AbortSignal): Promise<DeliveryResult> =>
       new Promise(resolve => signal.addEventListener('abort', () => setImmediate(() => resolve(delivered)), { once: true }))
     const sink = new ScriptedSink().script('a.1', late)
-    await workerWith(sink, { timeouts: { eventMs: 30, mediaMs: 30, perMiBMs: 0 } }).start()
+    await workerWith(sink, { prepare: deliveriesOf('hq', { eventMs: 30, mediaMs: 30, perMiBMs: 0 }) }).start()
     await store.calls.append([aChange('a', [1])])
     await vi.waitFor(async () => expect(await stateOf('a.1')).toMatchObject({ kind: 'delivered', attempts: 0 }))
     expect(sink.attempts).toEqual(['a.1'])
@@ -242,7 +247,7 @@ describe('failure', () => {
 describe('limits', () => {
   test('a sink that asks for a pause gets one, for every delivery, and says why in health', async () => {
     const sink = new ScriptedSink().script('a.1', () => ({ kind: 'wait', reason: '429', afterMs: 400, scope: 'sink' }))
-    const worker = workerWith(sink, { concurrency: 1 })
+    const worker = workerWith(sink, { slots: zendeskSlots(1) })
     await worker.start()
     await store.calls.append([aChange('a', [1]), aChange('b', [1])])
     await vi.waitFor(() => expect(worker.health()).toMatchObject({ state: 'paused', reason: '429' }))
@@ -255,7 +260,7 @@ describe('limits', () => {
 
   test('an operator ends a pause', async () => {
     const sink = new ScriptedSink().script('a.1', () => ({ kind: 'wait', reason: '401', afterMs: HOUR, scope: 'sink' }))
-    const worker = workerWith(sink, { concurrency: 1 })
+    const worker = workerWith(sink, { slots: zendeskSlots(1) })
     await worker.start()
     await store.calls.append([aChange('a', [1]), aChange('b', [1])])
     await vi.waitFor(() => expect(worker.health().state).toBe('paused'))
@@ -266,7 +271,7 @@ describe('limits', () => {
   test('while the sink fails one delivery at a time asks, the others spend no attempt, and all go out when it works', async () => {
     let works = false
     const sink = new ScriptedSink(() => (works ? delivered : { kind: 'retry', reason: 'down', afterMs: null }))
-    const worker = workerWith(sink, { concurrency: 5, random: () => 0 })
+    const worker = workerWith(sink, { slots: zendeskSlots(5), random: () => 0 })
     await store.calls.append(Array.from({ length: 40 }, (_, n) => aChange(`c${n}`, [1])))
     await worker.start()
     await vi.waitFor(() => expect(worker.health()).toMatchObject({ state: 'sink-failing', reason: 'down' }))
@@ -282,7 +287,7 @@ describe('limits', () => {
   test('an operator ends the wait for a sink that works again', async () => {
     let works = false
     const sink = new ScriptedSink(() => (works ? delivered : { kind: 'retry', reason: 'down', afterMs: null }))
-    const worker = workerWith(sink, { concurrency: 5, random: () => 1 })
+    const worker = workerWith(sink, { slots: zendeskSlots(5), random: () => 1 })
     await store.calls.append(Array.from({ length: 9 }, (_, n) => aChange(`c${n}`, [1])))
     await worker.start()
     await vi.waitFor(() => expect(worker.health().state).toBe('sink-failing'))
@@ -317,7 +322,7 @@ describe('starting and stopping', () => {
   test('stop lets deliveries finish within the grace and claims nothing more', async () => {
     const gate = new Gate()
     const sink = new ScriptedSink(gate.answer)
-    const worker = workerWith(sink, { concurrency: 1 })
+    const worker = workerWith(sink, { slots: zendeskSlots(1) })
     await worker.start()
     await store.calls.append([aChange('a', [1]), aChange('b', [1])])
     await vi.waitFor(() => expect(sink.inFlight).toBe(1))

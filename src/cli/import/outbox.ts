@@ -10,7 +10,9 @@ import type { CallChange } from '../../events/journal.ts'
 import type { AudioItem } from '../../events/recording.ts'
 import type { ImportedCall } from '../../migration/import/imported-call.ts'
 import type { HistoryStore } from '../../migration/import/importer.ts'
+import { deliveriesOf } from '../../uploads/delivery.ts'
 import { RateLimit } from '../../uploads/flow/rate-limit.ts'
+import { zendeskSlots } from '../../uploads/slots.ts'
 import { SqliteStore } from '../../uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from '../../uploads/worker.ts'
 import { Sandbox } from '../../zendesk/sandbox/sandbox.ts'
@@ -79,9 +81,8 @@ export class ImportOutbox implements HistoryStore {
         sink,
         limit,
         policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
-        site,
-        concurrency: config.uploads.concurrency,
-        timeouts: timeoutsFor(config),
+        prepare: deliveriesOf(site, timeoutsFor(config)),
+        slots: zendeskSlots(config.uploads.concurrency),
         onDelivered: async job => {
           if (job.payload.kind === 'item') await onDelivered(job.payload.item)
         },
@@ -117,8 +118,12 @@ export class ImportOutbox implements HistoryStore {
 
   /** What this run delivered, and what Zendesk refused; costs nothing. */
   get progress(): Pick<OutboxCounts, 'delivered' | 'dead'> {
-    const { event, media } = this.#worker.counters
-    return { delivered: event.delivered + media.delivered, dead: event.dead + media.dead }
+    const counts = { delivered: 0, dead: 0 }
+    for (const { delivered, dead } of this.#worker.counters.lanes.values()) {
+      counts.delivered += delivered
+      counts.dead += dead
+    }
+    return counts
   }
 
   /** Whether nothing is left to deliver. Cheap: a job whose turn has not come waits for one that is due or in flight. */
@@ -126,7 +131,7 @@ export class ImportOutbox implements HistoryStore {
     const { jobs } = this.store
     if ((await jobs.nextRunAt('event')) !== null || (await jobs.nextRunAt('media')) !== null) return false
     const { inFlight } = this.#worker.health()
-    return inFlight.event + inFlight.media === 0
+    return [...inFlight.values()].every(count => count === 0)
   }
 
   /** Why nothing goes out at the moment, other than the rate limit. */

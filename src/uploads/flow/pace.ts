@@ -1,12 +1,13 @@
 /** How much of a sink's work may be under way, learned from how the last deliveries went: the breaker and the concurrency of each lane. */
 import type { Attempt } from '../attempt.ts'
-import { type Lane, lanes } from '../job.ts'
+import type { Lane } from '../job.ts'
+import type { Slots } from '../slots.ts'
 import { Breaker, type BreakerState } from './breaker.ts'
 import { AdaptiveConcurrency } from './concurrency.ts'
 
 export interface PaceOptions {
   /** The most that may be under way at once. */
-  readonly slots: Readonly<Record<Lane, number>>
+  readonly slots: Slots
   readonly random: () => number
   /** The sink fails as a whole; it works again. */
   readonly onTrip: (reason: string) => void
@@ -21,7 +22,7 @@ export class Pace {
   constructor(options: PaceOptions) {
     this.#options = options
     this.#breaker = new Breaker(options.random)
-    this.#concurrency = new Map(lanes.map(lane => [lane, new AdaptiveConcurrency(options.slots[lane])]))
+    this.#concurrency = new Map([...options.slots].map(([lane, most]) => [lane, new AdaptiveConcurrency(most)]))
   }
 
   get breaker(): BreakerState {
@@ -30,7 +31,7 @@ export class Pace {
 
   /** What may be under way at once in a lane, at present. */
   limit(lane: Lane): number {
-    return this.#concurrency.get(lane)?.limit ?? 1
+    return this.#concurrency.get(lane)?.limit ?? 0
   }
 
   /** How many deliveries of a lane may begin now, with `underWay` of them flying. `now` is epoch ms. */

@@ -73,7 +73,7 @@ export class Bridges {
     const { bridge } = this.#share
     const counted = sql<number>`
       (select count(*) from (select 1 from jobs
-        where jobs.origin = bridges.id and lane = 'media' and state = 'pending' and head = 1 limit ${sql.lit(COUNTED_UP_TO)}) as queued)
+        where jobs.origin = bridges.id and lane <> 'event' and state = 'pending' and head = 1 limit ${sql.lit(COUNTED_UP_TO)}) as queued)
       + (select count(*) from (select 1 from items
         where items.origin = bridges.id and state = 'waiting' limit ${sql.lit(COUNTED_UP_TO)}) as waiting)`
     const rows = await this.#db

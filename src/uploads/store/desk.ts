@@ -4,7 +4,7 @@
  */
 import type { Kysely } from 'kysely'
 import type { AudioItem, RecordingId } from '../../events/recording.ts'
-import { type Job, type JobId, type JobState, jobStates } from '../job.ts'
+import { type Job, type JobId, type JobState, jobStates, type SinkName, sinkOf } from '../job.ts'
 import { jobOf } from './job-rows.ts'
 import type { Operations, OperatorAnswer } from './operations.ts'
 import type { Schema } from './schema.ts'
@@ -13,9 +13,10 @@ import { readItem } from './stored-json.ts'
 /** The states of a job, and those of audio that has no job yet. */
 export type UploadState = JobState['kind'] | 'waiting' | 'quarantined'
 
-/** One piece of work. Its id is the event's or the audio item's, and the idempotency key of its delivery. Times are epoch ms. */
+/** One piece of work. Its id comes from the event or audio item, and is the idempotency key of its delivery. Times are epoch ms. */
 export interface Upload {
   readonly id: string
+  readonly sink: SinkName
   readonly kind: 'event' | 'recording' | 'voicemail'
   readonly state: UploadState
   readonly callId: string | null
@@ -136,6 +137,7 @@ function uploadOfJob(job: Job): Upload {
     state.kind === 'pending' ? state.lastError : state.kind === 'dead' || state.kind === 'dropped' ? state.reason : null
   return {
     id: job.id,
+    sink: sinkOf(job.lane),
     kind: job.kind,
     state: state.kind,
     callId: job.orderKey,
@@ -151,6 +153,7 @@ function uploadOfJob(job: Job): Upload {
 function uploadOfItem(item: AudioItem): Upload {
   return {
     id: item.id,
+    sink: 'zendesk',
     kind: item.kind,
     // Items that are queued or delivered have a job; one whose job was pruned is of no use to a desk.
     state: item.state === 'queued' ? 'pending' : item.state,

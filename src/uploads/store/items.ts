@@ -2,9 +2,9 @@
 import type { Insertable, Kysely, Transaction } from 'kysely'
 import type { CallId, CallSnapshot } from '../../events/event.ts'
 import type { AudioItem, ItemState, RecordingId } from '../../events/recording.ts'
-import { jobId } from '../job.ts'
 import { planItem } from '../plan.ts'
 import { transact } from './dialect.ts'
+import { setItemState } from './item-state.ts'
 import { insertJobs } from './job-rows.ts'
 import { reviveJob } from './operations.ts'
 import type { ItemsTable, Schema } from './schema.ts'
@@ -17,6 +17,9 @@ interface SourceFile {
   readonly mtimeMs: number
 }
 
+/** Whose audio in the archive a bridge can fetch: its own, or that of all that share the store. */
+export type ArchiveReach = 'this-bridge' | 'all-bridges'
+
 export interface ItemStoreOptions {
   readonly db: Kysely<Schema>
   /** Epoch ms. */
@@ -25,6 +28,8 @@ export interface ItemStoreOptions {
   readonly onJobs: () => void
   /** `null`: one bridge has the database to itself, or this is a tool. */
   readonly share: Share | null
+  /** `null`: audio goes to Zendesk only. */
+  readonly archive: ArchiveReach | null
 }
 
 /** Satisfies the audio stage's RecordingLedger (recordings/ledger.ts), which says what each method promises. */
@@ -33,8 +38,10 @@ export class ItemStore {
   readonly #now: () => number
   readonly #onJobs: () => void
   readonly #share: Share | null
+  readonly #lanes: readonly ('media' | 'archive')[]
 
   constructor(options: ItemStoreOptions) {
+    this.#lanes = options.archive === null ? ['media'] : ['media', 'archive']
     this.#db = options.db
     this.#now = options.now
     this.#onJobs = options.onJobs
@@ -80,13 +87,14 @@ export class ItemStore {
     const now = this.#now()
     await transact(this.#db, async trx => {
       await writeItem(trx, item, now)
-      const planned = planItem(item)
-      const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId(item.id)).executeTakeFirst()
-      if (job === undefined) await insertJobs(trx, [planned], now, this.#share?.bridge)
-      else if (job.state === 'dead' || job.state === 'dropped') await reviveJob(trx, job, now)
-      // Queued a second time after the sink has it: the item is what it was, delivered, and goes out no second time.
-      else if (job.state === 'delivered')
-        await trx.updateTable('items').set({ state: 'delivered' }).where('id', '=', item.id).execute()
+      for (const lane of this.#lanes) {
+        const planned = planItem(item, lane)
+        const job = await trx.selectFrom('jobs').selectAll().where('id', '=', planned.id).executeTakeFirst()
+        if (job === undefined) await insertJobs(trx, [planned], now, this.#share?.bridge)
+        else if (job.state === 'dead' || job.state === 'dropped') await reviveJob(trx, job, now)
+      }
+      // Queued a second time after the sinks have it: the item is what it was, delivered, and goes out no second time.
+      await setItemState(trx, item.id, null, now)
     })
     this.#onJobs()
   }

@@ -2,9 +2,11 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { EventId } from '../../events/event.ts'
 import type { RecordingId } from '../../events/recording.ts'
-import type { JobId, Lane } from '../job.ts'
+import { type JobId, jobIdOf, type Lane, subjectOf } from '../job.ts'
 import type { ClaimedJob, JobPayload, JobQueue, Settled } from '../job-queue.ts'
 import { databaseNow, passingOverClaimed, transact } from './dialect.ts'
+import { setItemState } from './item-state.ts'
+import type { ArchiveReach } from './items.ts'
 import { columnsAfter, type JobRow } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import type { Share } from './share.ts'
@@ -17,12 +19,14 @@ export interface JobStoreOptions {
   readonly now: () => number
   /** `null`: one bridge has the database to itself, or this is a tool. */
   readonly share: Share | null
+  readonly archive: ArchiveReach | null
 }
 
 export class JobStore implements JobQueue {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
   readonly #share: Share | null
+  readonly #archive: ArchiveReach | null
   /** What was claimed from a shared database and is not settled: at most the worker's slots. */
   readonly #held = new Set<JobId>()
   /** Of a claim of an odd number, every other one takes one more of the newest. */
@@ -32,6 +36,7 @@ export class JobStore implements JobQueue {
     this.#db = options.db
     this.#now = options.now
     this.#share = options.share
+    this.#archive = options.archive
   }
 
   /**
@@ -50,7 +55,7 @@ export class JobStore implements JobQueue {
       .execute()
   }
 
-  async recover(): Promise<number> {
+  async recover(lanes: readonly Lane[]): Promise<number> {
     const now = this.#now()
     const share = this.#share
     return await transact(this.#db, async trx => {
@@ -58,6 +63,7 @@ export class JobStore implements JobQueue {
         .updateTable('jobs')
         .set(eb => ({ state: 'pending', head: eb.case().when('order_key', 'is', null).then(1).else(0).end(), updated_at: now }))
         .where('state', '=', 'running')
+        .where('lane', 'in', lanes)
         // A lease that is over, or the last process of this very bridge: that one is dead, since we have its data_dir.
         .$if(share !== null, query =>
           query.where(eb =>
@@ -114,10 +120,8 @@ export class JobStore implements JobQueue {
           .execute()
         // Another bridge has taken it over: the verdict is that one's to give.
         if (changed?.numUpdatedRows === 0n) continue
-        if (verdict.kind === 'delivered' && job.payload.kind === 'item') {
-          const { id } = job.payload.item
-          await trx.updateTable('items').set({ state: 'delivered', reason: null, updated_at: now }).where('id', '=', id).execute()
-        }
+        if (verdict.kind === 'delivered' && job.payload.kind === 'item')
+          await this.#delivered(trx, job.lane, job.payload.item.id, verdict.remoteId, now)
       }
       await giveTurns(
         trx,
@@ -134,6 +138,16 @@ export class JobStore implements JobQueue {
       if (row !== undefined) next = Math.min(next ?? row.run_at, row.run_at)
     }
     return next
+  }
+
+  /** What follows for the item when one of its sinks has it. */
+  async #delivered(trx: Transaction<Schema>, lane: Lane, id: RecordingId, remoteId: string | null, now: number): Promise<void> {
+    if (lane === 'erasure') return
+    if (lane === 'media') await trx.updateTable('items').set({ remote_id: remoteId }).where('id', '=', id).execute()
+    // From now on any bridge can fetch it, so any may deliver it.
+    if (lane === 'archive' && this.#archive === 'all-bridges' && this.#share !== null)
+      await trx.updateTable('jobs').set({ origin: '' }).where('id', '=', jobIdOf(id, 'media')).execute()
+    await setItemState(trx, id, null, now)
   }
 
   #newestOf(limit: number): number {
@@ -186,9 +200,9 @@ type Origin = Pick<Share, 'bridge'> | 'nobody' | 'any'
 
 const leaseFor = (ms: number) => sql<number>`${databaseNow} + ${sql.lit(ms)}`
 
-// plan.ts: a job's id is the id of what it delivers.
-const recordingIdOf = (job: JobRow): RecordingId => job.id as string as RecordingId
-const eventIdOf = (job: JobRow): EventId => job.id as string as EventId
+// By its kind (plan.ts).
+const recordingIdOf = (job: JobRow): RecordingId => subjectOf(job) as RecordingId
+const eventIdOf = (job: JobRow): EventId => subjectOf(job) as EventId
 
 const withPayloads = async (trx: Transaction<Schema>, rows: readonly JobRow[]): Promise<readonly ClaimedJob[]> => {
   const payloads = new Map<string, JobPayload>()
@@ -220,7 +234,7 @@ const withPayloads = async (trx: Transaction<Schema>, rows: readonly JobRow[]): 
     createdAt: row.created_at,
     dueSince: row.due_since,
     attempts: row.attempts,
-    payload: payloads.get(row.id) ?? missing,
+    payload: payloads.get(subjectOf(row)) ?? missing,
   }))
 }
 

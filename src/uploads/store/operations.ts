@@ -1,8 +1,9 @@
 /** What an operator may do to jobs and items: deliver again, or give up. Works beside a running bridge, from another process too. */
 import type { Kysely, Transaction } from 'kysely'
 import type { ItemState, RecordingId } from '../../events/recording.ts'
-import type { JobId } from '../job.ts'
+import { type JobId, subjectOf } from '../job.ts'
 import { transact } from './dialect.ts'
+import { setItemState } from './item-state.ts'
 import type { JobRow } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import { giveTurns, takeTurns } from './turns.ts'
@@ -54,7 +55,7 @@ export class Operations {
         .set({ state: 'dropped', head: 0, reason, updated_at: now })
         .where('seq', '=', job.seq)
         .execute()
-      await setStateOfItem(trx, job, 'dropped', reason, now)
+      await followJob(trx, job, reason, now)
       await giveTurns(trx, [job.order_key])
     })
   }
@@ -102,21 +103,13 @@ export const reviveJob = async (trx: Transaction<Schema>, job: JobRow, now: numb
     .set({ ...fresh, head })
     .where('seq', '=', job.seq)
     .execute()
-  await setStateOfItem(trx, job, 'queued', null, now)
+  await followJob(trx, job, null, now)
   if (job.order_key === null) return
   await takeTurns(trx, job.order_key)
   await giveTurns(trx, [job.order_key])
 }
 
-const setStateOfItem = async (
-  trx: Transaction<Schema>,
-  job: JobRow,
-  state: ItemState,
-  reason: string | null,
-  now: number,
-): Promise<void> => {
-  if (job.kind === 'event') return
-  // plan.ts: a job's id is the id of what it delivers.
-  const id = job.id as string as RecordingId
-  await trx.updateTable('items').set({ state, reason, updated_at: now }).where('id', '=', id).execute()
+const followJob = async (trx: Transaction<Schema>, job: JobRow, reason: string | null, now: number): Promise<void> => {
+  // The subject of any other job is an item (plan.ts).
+  if (job.kind !== 'event') await setItemState(trx, subjectOf(job) as RecordingId, reason, now)
 }

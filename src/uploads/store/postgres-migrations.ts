@@ -116,6 +116,39 @@ const migrations: readonly (readonly string[])[] = [
     'alter table source_files add primary key (path, size, mtime_ms, origin)',
     'alter table sink_budget add column server_limit integer',
   ],
+  [
+    'alter table items add column remote_id text',
+    'alter table items add column hold text',
+    `create table item_parties (
+       party text collate "C" not null,
+       item_id text collate "C" not null,
+       primary key (party, item_id)
+     )`,
+    `create table audit (
+       seq bigint generated always as identity primary key,
+       at bigint not null,
+       actor text not null,
+       action text not null,
+       subject text collate "C" not null,
+       reason text,
+       detail text,
+       once text collate "C" unique
+     )`,
+    'create index audit_subject on audit (subject, seq)',
+    `create function audit_is_append_only() returns trigger language plpgsql as
+       $$ begin raise exception 'the audit log is append-only'; end $$`,
+    'create trigger audit_unchanged before update or delete on audit for each row execute function audit_is_append_only()',
+    'create trigger audit_untruncated before truncate on audit for each statement execute function audit_is_append_only()',
+    `create table paused_sinks (
+       sink text collate "C" primary key,
+       since bigint not null,
+       actor text not null,
+       reason text not null
+     )`,
+    // Whatever audio goes to any sink: a bridge's own, so that passing over those of others costs nothing.
+    'drop index jobs_due_media',
+    `create index jobs_due_audio on jobs (lane, origin, run_at, seq) where state = 'pending' and head = 1 and lane <> 'event'`,
+  ],
 ]
 
 /** The version that this program reads and writes. */

@@ -6,6 +6,7 @@
  * 2. What other bridges have stored is found by asking every WATCH_MS: that survives every loss of a connection by itself
  *    (docs/adr/0022).
  */
+import { lanes } from '../job.ts'
 import { Bridges, COUNTED_UP_TO } from './bridges.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { openPostgres, type PostgresOptions } from './postgres-database.ts'
@@ -111,7 +112,7 @@ export class PostgresStore extends Store {
     const isOurs = await this.#bridges.renew()
     if (!isOurs && !this.#isImpersonated) this.#log.error({}, impersonated)
     this.#isImpersonated = !isOurs
-    const taken = await this.jobs.recover()
+    const taken = await this.jobs.recover(lanes)
     if (taken > 0) {
       this.#log.warn({ jobs: taken }, 'deliveries of a bridge that is gone are taken over')
       this.notifyJobs()

@@ -84,6 +84,6 @@ const forgetMemory = async (trx: Transaction<Schema>, cutoff: number): Promise<v
 const forgetBridges = async (trx: Transaction<Schema>, cutoff: number): Promise<void> => {
   await sql`delete from bridges where seen_at < ${cutoff}
     and not exists (select 1 from jobs
-      where jobs.origin = bridges.id and jobs.lane = 'media' and jobs.state = 'pending' and jobs.head = 1)
+      where jobs.origin = bridges.id and jobs.lane <> 'event' and jobs.state = 'pending' and jobs.head = 1)
     and not exists (select 1 from items where items.origin = bridges.id and items.state = 'waiting')`.execute(trx)
 }

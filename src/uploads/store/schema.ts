@@ -7,7 +7,7 @@
 import type { Generated } from 'kysely'
 import type { CallId, EventId } from '../../events/event.ts'
 import type { ItemState, RecordingId } from '../../events/recording.ts'
-import type { JobId, JobKind, JobState, Lane } from '../job.ts'
+import type { JobId, JobKind, JobState, Lane, SinkName } from '../job.ts'
 
 export interface CallsTable {
   id: CallId
@@ -50,6 +50,16 @@ export interface ItemsTable {
   updated_at: number
   /** Only in a shared database: the bridge on whose disk the audio lies; empty when any bridge can reach it. */
   origin: Generated<string>
+  /** Zendesk's own id for it, kept after its job is forgotten; null until it is delivered. */
+  remote_id: string | null
+  /** Why it must not be deleted (a legal hold); null when it may. */
+  hold: string | null
+}
+
+/** Which numbers and extensions an item is about, for those who look for all that is about one. */
+export interface ItemPartiesTable {
+  party: string
+  item_id: RecordingId
 }
 
 export interface SourceFilesTable {
@@ -97,6 +107,28 @@ export interface SinkMemoryTable {
   updated_at: number
 }
 
+/** Who changed or deleted what, and why. Rows are never changed nor deleted: triggers refuse it. */
+export interface AuditTable {
+  seq: Generated<number>
+  at: number
+  actor: string
+  action: string
+  subject: string
+  reason: string | null
+  /** JSON. */
+  detail: string | null
+  /** What is told twice with one name is written once; null for what is told once anyway. */
+  once: string | null
+}
+
+/** Sinks that an operator has paused; a sink that is not here works. */
+export interface PausedSinksTable {
+  sink: SinkName
+  since: number
+  actor: string
+  reason: string
+}
+
 /** Only in a shared database. */
 export interface BridgesTable {
   id: string
@@ -125,6 +157,9 @@ export interface Schema {
   source_files: SourceFilesTable
   jobs: JobsTable
   sink_memory: SinkMemoryTable
+  item_parties: ItemPartiesTable
+  audit: AuditTable
+  paused_sinks: PausedSinksTable
   bridges: BridgesTable
   call_watchers: CallWatchersTable
 }

@@ -94,6 +94,34 @@ const migrations: readonly (readonly string[])[] = [
     'alter table jobs add column owner text',
     'alter table jobs add column lease_until integer',
   ],
+  [
+    'alter table items add column remote_id text',
+    'alter table items add column hold text',
+    `create table item_parties (
+       party text not null,
+       item_id text not null,
+       primary key (party, item_id)
+     ) without rowid`,
+    `create table audit (
+       seq integer primary key autoincrement,
+       at integer not null,
+       actor text not null,
+       action text not null,
+       subject text not null,
+       reason text,
+       detail text,
+       once text unique
+     )`,
+    'create index audit_subject on audit (subject, seq)',
+    `create trigger audit_unchanged before update on audit begin select raise(abort, 'the audit log is append-only'); end`,
+    `create trigger audit_undeleted before delete on audit begin select raise(abort, 'the audit log is append-only'); end`,
+    `create table paused_sinks (
+       sink text primary key not null,
+       since integer not null,
+       actor text not null,
+       reason text not null
+     ) without rowid`,
+  ],
 ]
 
 /** The version that this program reads and writes. */

@@ -5,9 +5,10 @@
  * Listeners hear of a change after its commit (docs/architecture.md: store first). What another process did is found by polling.
  */
 import type { CallEvent } from '../../events/event.ts'
+import { AuditStore } from './audit.ts'
 import { CallStore } from './calls.ts'
 import { Desk } from './desk.ts'
-import { ItemStore } from './items.ts'
+import { type ArchiveReach, ItemStore } from './items.ts'
 import { JobStore } from './jobs.ts'
 import { MemoryStore } from './memory.ts'
 import type { OpenDatabase } from './open-database.ts'
@@ -22,6 +23,8 @@ export interface StoreOptions {
   readonly log: { error(fields: object, msg: string): void }
   /** Absent: one bridge has the database to itself, or this is a tool. */
   readonly share?: Share | null
+  /** Where audio is kept beside Zendesk: in reach of this bridge, or of all that share the store. Absent: nowhere. */
+  readonly archive?: ArchiveReach | null
 }
 
 /** How the database is. */
@@ -45,6 +48,8 @@ export class Store {
   readonly operations: Operations
   /** For the admin API and the command line. */
   readonly views: StoreViews
+  /** Who did what to what is on its way. */
+  readonly audit: AuditStore
 
   readonly #database: OpenDatabase
   readonly #now: () => number
@@ -55,19 +60,20 @@ export class Store {
 
   constructor(database: OpenDatabase, options: StoreOptions) {
     const { db } = database
-    const { now, share = null } = options
+    const { now, share = null, archive = null } = options
     this.#database = database
     this.#now = now
     this.#log = options.log
     const onJobs = (): void => this.notifyJobs()
     const onEvents = (events: readonly CallEvent[]): void => this.#tellEvents(events)
     this.calls = new CallStore({ db, now, onEvents, share })
-    this.items = new ItemStore({ db, now, onJobs, share })
-    this.jobs = new JobStore({ db, now, share })
+    this.items = new ItemStore({ db, now, onJobs, share, archive })
+    this.jobs = new JobStore({ db, now, share, archive })
     this.memory = new MemoryStore({ db, now })
     this.operations = new Operations({ db, now, onJobs })
     this.desk = new Desk(db, this.operations)
     this.views = new StoreViews(db)
+    this.audit = new AuditStore({ db, now })
   }
 
   /** Calls the listener whenever there may be something new to deliver; answers how to stop that. */

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Call } from '../../events/call.ts'
 import type { CallEvent, CallId, CallSnapshot, EventId } from '../../events/event.ts'
 import type { AudioItem } from '../../events/recording.ts'
-import type { Job, JobId, JobState, Lane } from '../job.ts'
+import { type Job, type JobId, type JobState, type Lane, lanes } from '../job.ts'
 import { jobOf } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import { readCall, readEvent, readItem, readSnapshot } from './stored-json.ts'
@@ -128,17 +128,13 @@ export class StoreViews {
     // By state only, because that is the index's order; a group for each lane would sort the whole backlog.
     const rows = await this.#db
       .selectFrom('jobs')
-      .select([
-        'state',
-        sql<number>`count(*)`.as('all'),
-        sql<number>`sum(case when lane = 'media' then 1 else 0 end)`.as('media'),
-      ])
+      .select(['state', ...lanes.map(lane => sql<number>`sum(case when lane = ${sql.lit(lane)} then 1 else 0 end)`.as(lane))])
       .where('state', 'in', ['pending', 'running', 'dead'])
       .groupBy('state')
       .execute()
     const byLane = (state: JobState['kind']): Record<Lane, number> => {
-      const { all, media } = rows.find(row => row.state === state) ?? { all: 0, media: 0 }
-      return { event: all - media, media }
+      const { event = 0, media = 0, archive = 0, erasure = 0 } = rows.find(row => row.state === state) ?? {}
+      return { event, media, archive, erasure }
     }
     return {
       pending: byLane('pending'),

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { deliveriesOf } from '../../../src/uploads/delivery.ts'
 import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
+import { zendeskSlots } from '../../../src/uploads/slots.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from '../../../src/uploads/worker.ts'
 import { aChange, aRecording, fileOf } from '../fixtures.ts'
@@ -36,8 +38,8 @@ describe('a call of today while yesterday is delivered', () => {
       sink: to,
       limit: new RateLimit({ perMinute: 12_000, now: Date.now() }),
       policy: { baseMs: 10, capMs: 40, giveUpAfterMs: 7 * DAY_MS },
-      site: 'hq',
-      concurrency: 8,
+      prepare: deliveriesOf('hq'),
+      slots: zendeskSlots(8),
       log,
       now: Date.now,
       random: Math.random,

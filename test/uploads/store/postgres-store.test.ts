@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { jobId } from '../../../src/uploads/job.ts'
+import { jobId, lanes } from '../../../src/uploads/job.ts'
 import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
 import { aChange, aVoicemail, callId, fileOf, T0 } from '../fixtures.ts'
 import { PostgresServer } from './postgres-server.ts'
+import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
 
 const silent = { error: () => {}, warn: () => {} }
@@ -28,6 +29,14 @@ storeContract('PostgreSQL', async () => {
   const url = await server.database()
   return {
     open: now => PostgresStore.open({ url, now, share: aShare({ bridge: 'br_one' }), log: silent }),
+    dispose: async () => {},
+  }
+})
+
+sinksContract('PostgreSQL', async () => {
+  const url = await server.database()
+  return {
+    open: (now, archive) => PostgresStore.open({ url, now, archive, share: aShare({ bridge: 'br_one' }), log: silent }),
     dispose: async () => {},
   }
 })
@@ -95,9 +104,9 @@ describe('a database that bridges share', () => {
     const [job] = await dead.jobs.claim('event', 1)
     expect(job).toBeDefined()
     const other = await open(url, 30_000)
-    expect(await other.jobs.recover()).toBe(0)
+    expect(await other.jobs.recover(lanes)).toBe(0)
     await dead.close()
-    await vi.waitFor(async () => expect(await other.jobs.recover()).toBe(1), { timeout: 5_000 })
+    await vi.waitFor(async () => expect(await other.jobs.recover(lanes)).toBe(1), { timeout: 5_000 })
     expect(await other.jobs.claim('event', 1)).toHaveLength(1)
   })
 
@@ -108,7 +117,7 @@ describe('a database that bridges share', () => {
     const claimed = await slow.jobs.claim('event', 1)
     const other = await open(url)
     const until = Date.now() + 500
-    while (Date.now() < until) expect(await other.jobs.recover()).toBe(0)
+    while (Date.now() < until) expect(await other.jobs.recover(lanes)).toBe(0)
     await slow.jobs.settle(claimed.map(job => ({ job, verdict: { kind: 'delivered', remoteId: 'z' } })))
     expect(await other.views.jobCounts()).toMatchObject({ delivered: 1 })
   })
@@ -120,7 +129,7 @@ describe('a database that bridges share', () => {
     const claimed = await late.jobs.claim('event', 1)
     await late.close()
     const other = await open(url)
-    await vi.waitFor(async () => expect(await other.jobs.recover()).toBe(1), { timeout: 5_000 })
+    await vi.waitFor(async () => expect(await other.jobs.recover(lanes)).toBe(1), { timeout: 5_000 })
     await other.jobs.claim('event', 1)
     const back = await open(url, 60_000)
     await back.jobs.settle(claimed.map(job => ({ job, verdict: { kind: 'dead', reason: 'too late' } })))
@@ -208,9 +217,9 @@ describe('a database that bridges share', () => {
     expect(await before.jobs.claim('media', 1)).toHaveLength(1)
     await before.close()
     const after = await open(url, 60_000, { bridge })
-    expect(await after.jobs.recover()).toBe(1)
+    expect(await after.jobs.recover(lanes)).toBe(1)
     expect(await after.jobs.claim('media', 1)).toHaveLength(1)
-    expect(await after.jobs.recover()).toBe(0)
+    expect(await after.jobs.recover(lanes)).toBe(0)
   })
 
   test('a claim whose answer was lost holds its job for one lease, not for ever', async () => {

@@ -7,6 +7,7 @@ import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
 import { SCHEMA_VERSION } from '../../../src/uploads/store/sqlite-migrations.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { aChange, T0 } from '../fixtures.ts'
+import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
 
 const silent = { error: () => {} }
@@ -15,6 +16,14 @@ storeContract('SQLite', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
   return {
     open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+sinksContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: (now, archive) => SqliteStore.open({ dataDir, role: 'bridge', now, archive, log: silent }),
     dispose: () => rm(dataDir, { recursive: true, force: true }),
   }
 })
@@ -30,6 +39,15 @@ describe('the SQLite file', () => {
   afterEach(async () => {
     for (const store of opened.splice(0)) await store.close()
     await rm(dataDir, { recursive: true, force: true })
+  })
+
+  test('refuses to change or to delete a line of the audit log', async () => {
+    const store = await open()
+    await store.audit.append({ actor: 'bridge', action: 'upload.dropped', subject: 'r1', reason: null })
+    const handle = await openHandle(join(dataDir, 'bridge.db'))
+    expect(() => handle.exec(`update audit set reason = 'x'`)).toThrow(/append-only/)
+    expect(() => handle.exec('delete from audit')).toThrow(/append-only/)
+    handle.close()
   })
 
   const open = async (role: 'bridge' | 'tool' = 'bridge', busyTimeoutMs = 2_000): Promise<SqliteStore> => {

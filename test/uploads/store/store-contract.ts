@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RecordingLedger } from '../../../src/recordings/ledger.ts'
-import { jobId } from '../../../src/uploads/job.ts'
+import { jobId, lanes } from '../../../src/uploads/job.ts'
 import type { ClaimedJob } from '../../../src/uploads/job-queue.ts'
 import type { Store as AnyStore } from '../../../src/uploads/store/store.ts'
 import type { Verdict } from '../../../src/uploads/verdict.ts'
@@ -224,7 +224,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         await store.calls.append([aChange('a', [1, 2])])
         await claim()
         await reopen()
-        expect(await store.jobs.recover()).toBe(1)
+        expect(await store.jobs.recover(lanes)).toBe(1)
         expect(await claimIds()).toEqual(['a.1'])
       })
 
@@ -475,9 +475,9 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         if (first === undefined) throw new Error('a job expected')
         await settle([first], rejected)
         expect(await store.views.backlog()).toEqual({
-          pending: { event: 2, media: 0 },
-          running: { event: 0, media: 0 },
-          dead: { event: 1, media: 0 },
+          pending: { event: 2, media: 0, archive: 0, erasure: 0 },
+          running: { event: 0, media: 0, archive: 0, erasure: 0 },
+          dead: { event: 1, media: 0, archive: 0, erasure: 0 },
           oldestPendingAt: T0,
         })
         expect(await store.views.jobCounts()).toEqual({ pending: 2, running: 0, delivered: 0, dead: 1, dropped: 0 })

@@ -1,8 +1,10 @@
 /** The real outbox before a sink: a store on disk and a worker, both gone and come back after a crash. */
 import type { CallEvent } from '../../../src/events/event.ts'
 import type { AudioItem } from '../../../src/events/recording.ts'
+import { deliveriesOf } from '../../../src/uploads/delivery.ts'
 import { RateLimit } from '../../../src/uploads/flow/rate-limit.ts'
 import type { Sink } from '../../../src/uploads/sink.ts'
+import { zendeskSlots } from '../../../src/uploads/slots.ts'
 import type { MemoryStore } from '../../../src/uploads/store/memory.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { DeliveryWorker } from '../../../src/uploads/worker.ts'
@@ -29,8 +31,8 @@ export class Outbox {
       sink: this.#sinkOn(store.memory),
       limit: new RateLimit({ perMinute: Number.POSITIVE_INFINITY, now: Date.now() }),
       policy: { baseMs: 1, capMs: 5, giveUpAfterMs: 60_000 },
-      site: 'hq',
-      concurrency: 4,
+      prepare: deliveriesOf('hq'),
+      slots: zendeskSlots(4),
       log: silent,
       now: Date.now,
       random: Math.random,
