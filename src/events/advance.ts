@@ -5,6 +5,7 @@
  * late, twice, out of order or not at all.
  */
 import type { Call, Phase } from './call.ts'
+import { laterChoice } from './consent.ts'
 import { type Directives, joinDirectives } from './directives.ts'
 import type { CallParty } from './event.ts'
 import { changeHold, noHolds, type Party } from './holds.ts'
@@ -12,7 +13,19 @@ import { callIdOf } from './ids.ts'
 import { answerLeg, carryingLeg, endLeg, endPendingLegs, findLeg, firstLeg, isPending, ringLeg } from './legs.ts'
 import { direction } from './numbers.ts'
 import { isChallenge, outcomeOfCancel, outcomeOfFailure } from './outcome.ts'
-import type { Answered, CallSignal, Cancelled, Failed, Held, HungUp, Invited, Resumed, Ringing, WireParty } from './signal.ts'
+import type {
+  Answered,
+  CallSignal,
+  Cancelled,
+  Chosen,
+  Failed,
+  Held,
+  HungUp,
+  Invited,
+  Resumed,
+  Ringing,
+  WireParty,
+} from './signal.ts'
 import { type CallContext, emit, end, heard, ignore, notBefore, quietly, repeated, type Step } from './step.ts'
 
 const maxKeys = 16
@@ -41,6 +54,8 @@ export function advance(call: Call | null, signal: CallSignal, context: CallCont
       return failed(call, signal, context)
     case 'hungup':
       return hungUp(call, signal, context)
+    case 'chosen':
+      return chosen(call, signal)
     default:
       return unreachable(signal)
   }
@@ -198,6 +213,13 @@ function hungUp(call: Call, signal: HungUp, context: CallContext): Step {
     return quietly({ ...call, legs }, signal.at) // the other phones ring on
   }
   return end(call, signal.at, { status: 'abandoned', reason: 'caller-hung-up', sipCode: signal.sipCode, q850 }, context)
+}
+
+/** The caller may choose at any time, and think better of it: the next event tells what holds by then. */
+function chosen(call: Call, { at, fromTag, toTag, said }: Chosen): Step {
+  if (fromTag !== call.callerTag && toTag !== call.callerTag) return ignore(call, 'unknown-dialog')
+  const consent = laterChoice(call.consent, { said, at })
+  return consent === call.consent ? repeated(call, at) : quietly({ ...call, consent }, at)
 }
 
 function hasRung(call: Call): boolean {

@@ -25,6 +25,7 @@
  *
  * The tracker owns the calls and is the only one to advance them.
  */
+import type { Choice } from './consent.ts'
 import type { Directives } from './directives.ts'
 import type { CallId, CallParty, Direction, EventType } from './event.ts'
 import type { Holds } from './holds.ts'
@@ -58,6 +59,8 @@ export interface Call {
   readonly keys: readonly string[]
   /** Absent when the PBX asked nothing, and in calls that were stored before it was read. */
   readonly directives?: Directives
+  /** The newest choice of the caller to be recorded or not; absent when the PBX told none. */
+  readonly consent?: Choice
   readonly startedAt: number
   /** Wire time of the newest INVITE; later than `startedAt` after a challenge. */
   readonly invitedAt: number

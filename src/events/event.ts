@@ -2,6 +2,7 @@
  * Events: what the rest of the world may learn about a call. Immutable, numbered within their call from 1, stored before
  * anyone is told (docs/adr/0004). Each carries the whole call as it then was, so a later event supersedes an earlier one.
  */
+import type { Choice } from './consent.ts'
 import type { Directives } from './directives.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -73,6 +74,8 @@ export interface CallSnapshot {
    * when it asks nothing, and in events that were stored before it was read.
    */
   readonly directives?: Directives
+  /** Whether the caller agreed to be recorded, as the PBX said last; absent when it did not say. */
+  readonly consent?: Choice
   readonly legs: readonly LegSnapshot[]
 }
 

@@ -97,4 +97,12 @@ export interface HungUp extends SignalBase {
   readonly q850: number | null
 }
 
-export type CallSignal = Invited | Ringing | Answered | Held | Resumed | Cancelled | Failed | HungUp
+/** The PBX said, in any of its messages of the call, whether the caller agreed to be recorded (`X-Zendesk-Consent`). */
+export interface Chosen extends SignalBase {
+  readonly kind: 'chosen'
+  /** `null` in the first INVITE. */
+  readonly toTag: string | null
+  readonly said: boolean
+}
+
+export type CallSignal = Invited | Ringing | Answered | Held | Resumed | Cancelled | Failed | HungUp | Chosen

@@ -27,6 +27,7 @@ export function snapshotOf(call: Call, at: number, directory: AgentDirectory): C
     agents: agentsOf(call, directory),
     tags: tagsIn(call.directives?.tags),
     ...(call.directives === undefined ? {} : { directives: call.directives }),
+    ...(call.consent === undefined ? {} : { consent: call.consent }),
     legs: call.legs.map(leg => snapshotOfLeg(call, leg)),
   }
 }

@@ -21,7 +21,7 @@ import { tagOf } from './message/name-addr.ts'
 import { parseVia } from './message/via.ts'
 import type { TrunkSide } from './peers.ts'
 import { isAnsweredElsewhere, type Reasons, readReasons } from './reason.ts'
-import { directivesIn } from './zendesk-headers.ts'
+import { consentIn, directivesIn } from './zendesk-headers.ts'
 
 export interface CallObserverOptions {
   readonly source: SignalSource
@@ -64,8 +64,19 @@ export class CallObserver {
     if (position === null) return
     const side = this.#options.sideOf(seen.peer, sentByPort(message))
     if (side === null) return
+    // A choice stands before what its message does to the call, which may end it; but no call is there before its INVITE.
+    const opens = message.kind === 'request' && message.method === 'INVITE' && position.toTag === null
+    if (!opens) this.#chosen(seen.at, message, position, side)
     if (message.kind === 'request') this.#request(seen.at, message, position, side)
     else this.#response(seen.at, message, position, side)
+    if (opens) this.#chosen(seen.at, message, position, side)
+  }
+
+  /** `side` is where the request of the transaction came from. */
+  #chosen(at: number, message: SipMessage, position: Position, side: TrunkSide): void {
+    const isFromPbx = (side === 'pbx') === (message.kind === 'request')
+    const said = isFromPbx ? consentIn(message) : null
+    if (said !== null) this.#emit(at, position, { kind: 'chosen', toTag: position.toTag, said })
   }
 
   #request(at: number, request: SipRequest, position: Position, side: TrunkSide): void {

@@ -27,6 +27,7 @@ const anySignal: fc.Arbitrary<CallSignal> = fc.nat({ max: 60 }).chain(at =>
       .tuple(fc.constantFrom(302, 401, 407, 422, 486, 487, 503, 603), cause, fc.boolean())
       .map(([code, q850, elsewhere]) => leg.failed(at, code, q850, elsewhere)),
     fc.tuple(party, tags, cause).map(([by, tag, q850]) => leg.hungup(at, by, tag, q850)),
+    fc.tuple(fc.boolean(), party, tags).map(([said, by, tag]) => leg.chosen(at, said, by, tag)),
     fc.constant(script('a84b4c76e66710@pbx.example', 'stranger').answered(at)),
   ),
 )

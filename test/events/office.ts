@@ -100,6 +100,13 @@ export function script(sipCallId = 'a84b4c76e66710@pbx.example', caller = 'calle
       sipCode: null,
       q850,
     }),
+    chosen: (at: number, said: boolean, by: 'caller' | 'callee' = 'caller', phone: string | null = 'phone'): CallSignal => ({
+      ...base,
+      kind: 'chosen',
+      at,
+      said,
+      ...(by === 'caller' ? { fromTag: caller, toTag: phone } : { fromTag: phone ?? '', toTag: caller }),
+    }),
   }
 }
 

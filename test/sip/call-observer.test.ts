@@ -185,6 +185,39 @@ describe('messages', () => {
     })
   })
 
+  describe('X-Zendesk-Consent', () => {
+    const yes = ['X-Zendesk-Consent: yes']
+    const request = (method: string, extra: readonly string[], to = `${bob};tag=b`): SeenMessage =>
+      seen('received', [`${method} sip:1001@pbx.example SIP/2.0`, ...dialog(alice, to, `2 ${method}`, extra)])
+
+    it.each(['INVITE', 'UPDATE', 'INFO', 'MESSAGE', 'ACK'])('is read from a %s of the PBX within the call', method => {
+      expect(observe([request(method, yes)])).toEqual([
+        { kind: 'chosen', at: 1, source: 'trunk', sipCallId: 'a@b', fromTag: 'a', toTag: 'b', said: true },
+      ])
+    })
+
+    it('of the first INVITE stands behind it, of a BYE before it', () => {
+      const invite = request('INVITE', yes, bob)
+      expect(observe([invite])).toMatchObject([{ kind: 'invited' }, { kind: 'chosen', toTag: null, said: true }])
+      expect(observe([invite])[0]).not.toHaveProperty('directives')
+      const bye = request('BYE', ['X-Zendesk-Consent: No'])
+      expect(observe([bye])).toMatchObject([{ kind: 'chosen', said: false }, { kind: 'hungup' }])
+    })
+
+    it('is read from responses of the PBX, and nothing of it is believed of the carrier', () => {
+      const ok = seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, '1 INVITE', yes)])
+      expect(kinds(observe([ok], 'carrier'))).toEqual(['chosen', 'answered'])
+      expect(kinds(observe([ok], 'pbx'))).toEqual(['answered'])
+      expect(observe([request('INFO', yes)], 'carrier')).toEqual([])
+      expect(kinds(observe([request('INVITE', yes, bob)], 'carrier'))).toEqual(['invited'])
+    })
+
+    it('that is empty says nothing, and any other word than a yes is a no', () => {
+      expect(observe([request('INFO', ['X-Zendesk-Consent:'])])).toEqual([])
+      expect(observe([request('INFO', ['X-Zendesk-Consent: perhaps'])])).toMatchObject([{ said: false }])
+    })
+  })
+
   it('remembers no more renegotiations than it may', () => {
     const hold = (cseq: number): SeenMessage =>
       seen(
