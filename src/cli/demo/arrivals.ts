@@ -44,7 +44,6 @@ export interface ArrivedAudio {
   readonly of: string
   /** Measured from the MP3's frames. */
   readonly durationMs: number
-  readonly bytes: number
 }
 
 export interface Arrivals {
@@ -83,16 +82,14 @@ export async function arrivalsIn({ url, token }: SandboxAddress): Promise<Arriva
   return { calls, audio }
 }
 
-async function measure(url: string, headers: Record<string, string>): Promise<{ durationMs: number; bytes: number }> {
+async function measure(url: string, headers: Record<string, string>): Promise<{ durationMs: number }> {
   const { statusCode, body } = await request(url, { headers })
   if (statusCode !== 200) throw new Error(`the sandbox answered ${statusCode} to ${url}`)
   const meter = new Mp3Meter()
-  let bytes = 0
   for await (const piece of body) {
     const chunk: Buffer = piece
     meter.push(chunk)
-    bytes += chunk.length
   }
   const report = meter.finish()
-  return { durationMs: report.kind === 'mp3' ? report.durationMs : 0, bytes }
+  return { durationMs: report.kind === 'mp3' ? report.durationMs : 0 }
 }

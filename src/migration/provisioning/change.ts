@@ -22,8 +22,6 @@ export type Change =
   | { readonly kind: 'member'; readonly action: 'add' | 'remove'; readonly name: string; readonly agent: number }
   | { readonly kind: 'deletion'; readonly of: 'phone_number' | 'queue' | 'phone_line'; readonly name: string }
 
-export type ChangeKind = Change['kind']
-
 /** Whether something is taken away for good. */
 export function takesAway(change: Change): boolean {
   return change.kind === 'deletion' || (change.kind === 'member' && change.action === 'remove')

@@ -30,10 +30,6 @@ export class FolderEvents {
     this.#onProblem = onProblem
   }
 
-  get size(): number {
-    return this.#watched.size
-  }
-
   /** Watches this folder (not those below it) unless it is watched. Never rejects. */
   async watch(folder: string): Promise<void> {
     try {

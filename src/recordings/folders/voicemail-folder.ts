@@ -7,8 +7,6 @@ import { lastPart, type Taker } from './recording-folder.ts'
 import { readCallerId } from './voicemail-text.ts'
 
 /** `to` names the mailbox; without it the folder does (`MAILBOX/FILE.wav`). */
-export const plainVoicemailNames = /\.wav$/i
-
 export function plainVoicemailFolder(match: RegExp, taker: Taker): FolderReader {
   return {
     leader: relativePath => (readFileName(match, relativePath) === null ? null : relativePath),

@@ -17,8 +17,3 @@ export function parseCSeq(value: string): CSeq | null {
   const seq = Number(digits)
   return seq <= 0xffff_ffff ? { seq, method } : null
 }
-
-/** The header value of a CSeq. */
-export function formatCSeq(cseq: CSeq): string {
-  return `${cseq.seq} ${cseq.method}`
-}

@@ -71,29 +71,6 @@ export function withHeaders<M extends SipMessage>(message: M, headers: readonly 
   return { ...message, headers }
 }
 
-/** Sets one field: it takes the place of the first of that name and the others go; appended when there was none. */
-export function withHeader<M extends SipMessage>(message: M, name: string, value: string): M {
-  const headers: HeaderField[] = []
-  let placed = false
-  for (const field of message.headers) {
-    if (!sameName(field.name, name)) headers.push(field)
-    else if (!placed) {
-      headers.push({ name, value })
-      placed = true
-    }
-  }
-  if (!placed) headers.push({ name, value })
-  return withHeaders(message, headers)
-}
-
-/** Removes all fields of that name. */
-export function withoutHeader<M extends SipMessage>(message: M, name: string): M {
-  return withHeaders(
-    message,
-    message.headers.filter(field => !sameName(field.name, name)),
-  )
-}
-
 /** Adds a field above the first of that name (Via, Record-Route, Route), or at the very top when there is none. */
 export function prependHeader<M extends SipMessage>(message: M, name: string, value: string): M {
   const first = message.headers.findIndex(field => sameName(field.name, name))

@@ -44,12 +44,6 @@ export const e164Schema = z.string().regex(/^\+[1-9]\d{4,14}$/, invalidPhoneNumb
 /** When a stored thing was made and last changed; RFC 3339. */
 export const timestampFields = { created_at: z.string(), updated_at: z.string() }
 
-/** What the Voice API says when audio is gone. */
-export const recordingNotAvailable = {
-  error: 'Recording not available',
-  description: 'Call recording has been deleted',
-} as const
-
 /** What the Voice API says when nobody can take a call. */
 export const agentNotAvailable = {
   error: 'Agent not available',

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatNameAddr, parseNameAddr, tagOf } from '../../../src/sip/message/name-addr.ts'
-import { formatUri, parseUri, type SipUri } from '../../../src/sip/message/uri.ts'
+import { parseUri, type SipUri } from '../../../src/sip/message/uri.ts'
 import { formatVia, parseVia, type Via } from '../../../src/sip/message/via.ts'
+import { formatUri } from './format-uri.ts'
 
 const uri = (over: Partial<SipUri>): SipUri => ({
   scheme: 'sip',

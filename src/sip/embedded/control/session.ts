@@ -79,11 +79,6 @@ export class ControlSession {
     this.#write(encodeFrame(leader(this.#ids.uuid()), message))
   }
 
-  /** Closes the connection, after what was written has left. */
-  close(): void {
-    this.#socket.end()
-  }
-
   /** Cuts the connection now. */
   destroy(): void {
     this.#socket.destroy()

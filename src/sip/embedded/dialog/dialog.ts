@@ -88,10 +88,6 @@ export class Dialog {
     return this.#peer
   }
 
-  get remoteSeq(): number {
-    return this.#remoteSeq
-  }
-
   /** The number of the next request of ours. */
   nextSeq(): number {
     this.#localSeq++

@@ -13,7 +13,6 @@ import type { IdSource } from '../identifiers.ts'
 import { lifetimeMs, type SipTimers } from '../transaction/sip-timers.ts'
 import type { Dialog, DialogPeer } from './dialog.ts'
 import type { DialogSender } from './dialog-sender.ts'
-import type { DialogTable } from './dialog-table.ts'
 
 /** One phone's answer to an INVITE of ours. */
 export interface Answer {
@@ -31,7 +30,6 @@ export type Answers = Map<string, Answer>
 
 export interface UacAnswersParts {
   readonly sender: DialogSender
-  readonly dialogs: DialogTable
   readonly ids: IdSource
   readonly clock: () => number
   readonly timers: SipTimers

@@ -31,4 +31,3 @@ export const tokensAnswerSchema = z.looseObject({
 export const oauthErrorSchema = z.object({ error: z.string(), error_description: z.string().nullish() })
 
 export type RefreshRequest = z.input<typeof refreshRequestSchema>
-export type OAuthTokens = z.infer<typeof tokensAnswerSchema>

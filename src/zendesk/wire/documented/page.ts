@@ -7,7 +7,7 @@ import { userSchema } from './user.ts'
 export const largestPage = 100
 
 /** `next_page` and `count` come with pages by number, `meta` and `links` with pages by cursor. Both `next`s are whole addresses. */
-export const pageAnswerFields = {
+const pageAnswerFields = {
   count: z.int().min(0).nullish(),
   next_page: z.string().nullish(),
   previous_page: z.string().nullish(),
@@ -21,12 +21,7 @@ export const supportTicketsAnswerSchema = z.object({ tickets: z.array(supportTic
 export const supportCommentsAnswerSchema = z.object({ comments: z.array(supportCommentSchema), ...pageAnswerFields })
 /** `GET /users/search?query=`, `GET /users/search?external_id=` */
 export const usersAnswerSchema = z.object({ users: z.array(userSchema), ...pageAnswerFields })
-/** `GET /search?query=`: users and tickets, told apart by `result_type`. What is new shows only after the index's lag. */
-export const searchAnswerSchema = z.object({
-  results: z.array(z.looseObject({ id: z.int(), result_type: z.string() })),
-  ...pageAnswerFields,
-})
-/** The results of a search that names `role:` or `type:user`. */
+/** `GET /search?query=` with `role:` or `type:user`. What is new shows only after the index's lag. */
 export const userSearchAnswerSchema = z.object({
   results: z.array(userSchema.extend({ result_type: z.literal('user') })),
   ...pageAnswerFields,

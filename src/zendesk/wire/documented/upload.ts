@@ -24,5 +24,3 @@ export const uploadAnswerSchema = z.object({
     attachments: z.array(attachmentSchema),
   }),
 })
-
-export type Attachment = z.infer<typeof attachmentSchema>

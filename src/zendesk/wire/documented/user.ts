@@ -61,9 +61,5 @@ export const newIdentitySchema = z.object({
   }),
 })
 
-const identitySchema = z.looseObject({ id: numberId, user_id: numberId, type: z.string(), value: z.string() })
-export const identityAnswerSchema = z.object({ identity: identitySchema })
-export const identitiesAnswerSchema = z.object({ identities: z.array(identitySchema) })
-
 export type NewUser = z.input<typeof newUserSchema>['user']
 export type User = z.infer<typeof userSchema>

@@ -42,4 +42,3 @@ export const tpeVoiceCommentSchema = z.looseObject({
 })
 
 export type NewVoiceComment = z.input<typeof newVoiceCommentSchema>
-export type TpeVoiceComment = z.infer<typeof tpeVoiceCommentSchema>

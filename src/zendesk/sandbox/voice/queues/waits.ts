@@ -9,8 +9,7 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import { z } from 'zod'
 
-export const outcomes = ['waiting', 'answered', 'abandoned', 'moved', 'overflowed'] as const
-export type Outcome = (typeof outcomes)[number]
+const outcomes = ['waiting', 'answered', 'abandoned', 'moved', 'overflowed'] as const
 
 const rowSchema = z.object({
   queue_id: z.int(),
