@@ -148,6 +148,27 @@ const migrations: readonly (readonly string[])[] = [
     // Whatever audio goes to any sink: a bridge's own, so that passing over those of others costs nothing.
     'drop index jobs_due_media',
     `create index jobs_due_audio on jobs (lane, origin, run_at, seq) where state = 'pending' and head = 1 and lane <> 'event'`,
+    // What the PBX says of calls, and how far its files are read.
+    `create table cdrs (
+       id text collate "C" primary key,
+       site text not null,
+       started_at bigint not null,
+       ended_at bigint not null,
+       body text not null,
+       stored_at bigint not null
+     )`,
+    'create index cdrs_started on cdrs (site, started_at, id)',
+    'create index cdrs_ended on cdrs (site, ended_at)',
+    `create table cdr_files (
+       host text not null,
+       path text collate "C" not null,
+       identity text not null,
+       size bigint not null,
+       mtime_ms double precision not null,
+       read_to bigint not null,
+       noted_at bigint not null,
+       primary key (host, path)
+     )`,
   ],
 ]
 

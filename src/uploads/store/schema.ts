@@ -129,6 +129,29 @@ export interface PausedSinksTable {
   reason: string
 }
 
+/** What the PBX's records say of a call (events/cdr.ts), JSON. */
+export interface CdrsTable {
+  id: string
+  site: string
+  started_at: number
+  ended_at: number
+  body: string
+  stored_at: number
+}
+
+/** How far a host has read a file of such records. */
+export interface CdrFilesTable {
+  host: string
+  path: string
+  /** Device and inode: another file of the same path is another file. */
+  identity: string
+  size: number
+  mtime_ms: number
+  /** Bytes. */
+  read_to: number
+  noted_at: number
+}
+
 /** Only in a shared database. */
 export interface BridgesTable {
   id: string
@@ -160,6 +183,8 @@ export interface Schema {
   item_parties: ItemPartiesTable
   audit: AuditTable
   paused_sinks: PausedSinksTable
+  cdrs: CdrsTable
+  cdr_files: CdrFilesTable
   bridges: BridgesTable
   call_watchers: CallWatchersTable
 }

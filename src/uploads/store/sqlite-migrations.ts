@@ -121,6 +121,27 @@ const migrations: readonly (readonly string[])[] = [
        actor text not null,
        reason text not null
      ) without rowid`,
+    // What the PBX says of calls, and how far its files are read.
+    `create table cdrs (
+       id text primary key not null,
+       site text not null,
+       started_at integer not null,
+       ended_at integer not null,
+       body text not null,
+       stored_at integer not null
+     )`,
+    'create index cdrs_started on cdrs (site, started_at, id)',
+    'create index cdrs_ended on cdrs (site, ended_at)',
+    `create table cdr_files (
+       host text not null,
+       path text not null,
+       identity text not null,
+       size integer not null,
+       mtime_ms real not null,
+       read_to integer not null,
+       noted_at integer not null,
+       primary key (host, path)
+     )`,
   ],
 ]
 

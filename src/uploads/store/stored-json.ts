@@ -4,6 +4,7 @@
  */
 import type { Selectable } from 'kysely'
 import type { Call } from '../../events/call.ts'
+import type { Cdr } from '../../events/cdr.ts'
 import type { CallEvent, CallId, CallSnapshot, EventId } from '../../events/event.ts'
 import type { AudioItem } from '../../events/recording.ts'
 import type { ItemsTable } from './schema.ts'
@@ -30,6 +31,9 @@ export const readItem = (row: Pick<Selectable<ItemsTable>, 'id' | 'state' | 'rea
   const written = readObject('items', row.id, row.body) as AudioItem
   return { ...written, state: row.state, reason: row.reason }
 }
+
+/** What the PBX's records say of a call. Throws DamagedRowError. */
+export const readCdr = (id: string, body: string): Cdr => readObject('cdrs', id, body) as Cdr
 
 const readObject = (table: string, id: string, json: string): { readonly id: string } => {
   let value: unknown
