@@ -62,7 +62,7 @@ export function errorResponder(log: AdminLog) {
 }
 
 /** What a client hears of a fault of ours. */
-export const internalError: ErrorView = {
+const internalError: ErrorView = {
   error: 'Internal error',
   description: 'The bridge could not answer. The reason is in its log.',
 }

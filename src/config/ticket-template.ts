@@ -44,7 +44,7 @@ export function template(limit: number) {
 }
 
 /** Total. */
-export function parseTemplate(text: string, limit: number): Parsed<TicketTemplate> {
+function parseTemplate(text: string, limit: number): Parsed<TicketTemplate> {
   if (text.trim() === '') return refused('is empty', 'write a text, or remove the key')
   if (text.length > limit) return refused(`is longer than ${limit} characters`, 'shorten it')
   const parts: (string | { field: (typeof templateFields)[number] })[] = []

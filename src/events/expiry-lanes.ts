@@ -10,7 +10,7 @@
  */
 import type { Call } from './call.ts'
 
-export const lanes = ['challenged', 'unanswered', 'answered', 'ended'] as const
+const lanes = ['challenged', 'unanswered', 'answered', 'ended'] as const
 export type Lane = (typeof lanes)[number]
 
 /** How long a call of each lane may be silent, in ms. */

@@ -101,7 +101,7 @@ function valueText(field: string, value: unknown, agents: AgentBook): string {
   return Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
-export function targetText(target: Target, agents: AgentBook): string {
+function targetText(target: Target, agents: AgentBook): string {
   switch (target.to) {
     case 'queue':
     case 'menu':

@@ -21,7 +21,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 ])
 
 /** The usual reason phrase of a status. */
-export function reasonOf(status: number): string {
+function reasonOf(status: number): string {
   return REASONS.get(status) ?? 'Unknown'
 }
 

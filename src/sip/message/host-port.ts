@@ -28,7 +28,7 @@ export function parseHostPort(text: string): HostPort | null {
 }
 
 /** 1 to 65535; `null` for anything else. */
-export function parsePort(text: string): number | null {
+function parsePort(text: string): number | null {
   if (!/^\d{1,5}$/.test(text)) return null
   const port = Number(text)
   return port >= 1 && port <= 65_535 ? port : null

@@ -96,7 +96,7 @@ export function parseMessage(bytes: Buffer): ParseResult {
 }
 
 /** The index behind the CR and LF bytes at `from`. */
-export function skipBlankLines(bytes: Buffer, from: number): number {
+function skipBlankLines(bytes: Buffer, from: number): number {
   let at = from
   while (bytes[at] === 13 || bytes[at] === 10) at++
   return at

@@ -14,7 +14,7 @@ import { attachedFile, hasPlayer } from './look-up.ts'
 import type { Note } from './note.ts'
 
 /** The largest audio that goes up as a file; longer calls need a lower bit rate, or a link. */
-export const maxUploadBytes = uploadLimitBytes
+const maxUploadBytes = uploadLimitBytes
 
 /** Where audio that is too large for Zendesk can be heard, for ever; `null`: nowhere. Rejects when it cannot be kept at present. */
 export type LinkTo = (item: AudioItem, audio: EncodedAudio) => Promise<string | null>

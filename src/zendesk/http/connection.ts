@@ -24,7 +24,7 @@ export interface Permits {
 }
 
 /** For those whose requests are counted elsewhere, or not at all. */
-export const unlimited: Permits = { acquire: async () => {} }
+const unlimited: Permits = { acquire: async () => {} }
 
 export interface ConnectionOptions {
   /** `https://example.zendesk.com`, with a path before /api/v2 if there is one. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 const longestDelayMs = 600_000
 
 /** How a request goes wrong. `late`, `cut` and `accept-then-reset` do what was asked first; the others do nothing of it. */
-export const faultActionSchema = z.discriminatedUnion('kind', [
+const faultActionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('status'),
     status: z.int().min(200).max(599),

@@ -58,7 +58,7 @@ export function filledTag(template: Template, occasion: Occasion, time: ShowTime
 }
 
 /** A text as one Zendesk tag; `null` when nothing is left of it. */
-export function tagOf(text: string): string | null {
+function tagOf(text: string): string | null {
   const tag = text
     .toLowerCase()
     .replace(/[\s,"]+/g, '_')

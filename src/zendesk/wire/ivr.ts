@@ -4,7 +4,7 @@ import { idSchema } from './page.ts'
 import { timestampFields } from './words.ts'
 
 /** What a key does. `target_id` names an agent, a queue, a menu or a mailbox: `queue-1`, `agent-35436`, `menu-2`; `null` for hangup and repeat. */
-export const ivrActions = ['transfer', 'menu', 'voicemail', 'repeat', 'hangup'] as const
+const ivrActions = ['transfer', 'menu', 'voicemail', 'repeat', 'hangup'] as const
 
 const optionSchema = z.strictObject({
   digit: z.string().regex(/^[0-9*#]$/, 'must be one key of a telephone: 0 to 9, * or #'),

@@ -27,7 +27,7 @@ const agentPerformanceSchema = z.object({
 })
 
 /** What all calls of a list amount to, not only those of one page. Durations in seconds. */
-export const callMetricsSchema = z.object({
+const callMetricsSchema = z.object({
   total_calls: z.int().min(0),
   /** Of answered calls; `null` when there is none. */
   average_duration: z.number().nullable(),

@@ -6,7 +6,7 @@ import { e164Schema, timestampFields } from './words.ts'
 export const capabilities = ['inbound', 'outbound', 'sms', 'mms'] as const
 
 /** ISO 3166-1 alpha-2: `US`. */
-export const countryCodeSchema = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code in capitals, such as US')
+const countryCodeSchema = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code in capitals, such as US')
 
 const writable = {
   number: e164Schema,

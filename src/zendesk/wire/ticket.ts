@@ -45,7 +45,7 @@ export const newCommentSchema = z.strictObject({
 })
 
 /** What a ticket knows of the call or voicemail it came from (seed, "Ticket Context"). */
-export const callContextSchema = z.object({
+const callContextSchema = z.object({
   phone_call_id: idSchema.nullable(),
   phone_voicemail_id: idSchema.nullable(),
   caller: z.string().nullable(),

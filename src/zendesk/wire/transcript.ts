@@ -1,7 +1,7 @@
 /** What was said, when something has listened: a transcriber (tpe-bridge's `transcripts`), or another program. */
 import { z } from 'zod'
 
-export const sentiments = ['positive', 'neutral', 'negative'] as const
+const sentiments = ['positive', 'neutral', 'negative'] as const
 export const transcriptionStatuses = ['pending', 'completed', 'failed'] as const
 
 /** What an upload may carry in its metadata. `failed`: it was tried, and there will be no text. */

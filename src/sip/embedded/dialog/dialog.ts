@@ -134,7 +134,7 @@ export class Dialog {
 }
 
 /** The URI of the first Contact; `null` when there is none. */
-export function contactUri(message: SipMessage): string | null {
+function contactUri(message: SipMessage): string | null {
   const [first] = headerValues(message, 'Contact')
   return first === undefined ? null : (parseNameAddr(first)?.uri ?? null)
 }

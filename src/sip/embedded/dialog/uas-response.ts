@@ -42,7 +42,7 @@ export function tagChosen(app: AppResponse): string | null {
 }
 
 /** Our Contact in a dialog that this answer begins: the application's, else the socket that took the request. */
-export function contactFor(transaction: ServerTransaction, app: AppResponse, identity: LocalIdentity): string {
+function contactFor(transaction: ServerTransaction, app: AppResponse, identity: LocalIdentity): string {
   const given = appHeader({ headers: realHeaders(transaction, app, identity) }, 'Contact')
   return given ?? `<${identity.uri(transaction.local)}>`
 }

@@ -5,7 +5,7 @@ import { uploadKeptMs } from '../../wire/documented/upload.ts'
 
 const row = z.object({ value: z.string() })
 
-export const accountSettingsSchema = z.strictObject({
+const accountSettingsSchema = z.strictObject({
   /** The Talk Partner Edition licence: without it `/calls`, display and voicemail tickets answer 403. */
   partner_edition: z.boolean().default(true),
   /** How long a new user or ticket is missing from searches, in ms. */

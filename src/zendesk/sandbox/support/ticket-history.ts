@@ -13,7 +13,7 @@ import type { Slice } from './documented-page.ts'
 import { invalidValue } from './refusals.ts'
 
 /** More comments than this a ticket does not take. */
-export const commentLimit = 5_000
+const commentLimit = 5_000
 
 const commentTypeSchema = z.enum(['Comment', 'VoiceComment', 'TpeVoiceComment'])
 const contentSchema = z.object({

@@ -185,7 +185,7 @@ export class Users {
 }
 
 /** A number without its extension, its plus and whatever stands between the digits. */
-export const digitsOf = (phone: string): string => phone.replace(/x.*$/i, '').replace(/\D/g, '')
+const digitsOf = (phone: string): string => phone.replace(/x.*$/i, '').replace(/\D/g, '')
 
 function columnsOf({ external_id, email, phone }: UserFields, role: Role) {
   return [external_id ?? null, email ?? null, role, phone == null ? null : digitsOf(phone)] as const

@@ -4,7 +4,7 @@ import { newVoiceCommentSchema } from './voice-comment.ts'
 import { documentedMoment, numberId } from './words.ts'
 
 /** How a call can have ended; must be empty while it is in progress. The documentation's list is not wholly public. */
-export const completionStatuses = [
+const completionStatuses = [
   'completed',
   'completed_voicemail',
   'abandoned_in_queue',

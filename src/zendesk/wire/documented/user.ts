@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { numberId } from './words.ts'
 
-export const userRoles = ['end-user', 'agent', 'admin'] as const
+const userRoles = ['end-user', 'agent', 'admin'] as const
 
 /**
  * A telephone number of a user in any usual form, `(415) 555-0100 x12`: 3 to 15 digits (ITU-T E.164 section 6), and at most one

@@ -20,7 +20,7 @@ export const newVoiceCommentSchema = z.object({
 })
 
 /** What the comment says of the call: its id, the fields that were asked for, and always external id, via and recording. */
-export const tpeVoiceCommentDataSchema = z.looseObject({
+const tpeVoiceCommentDataSchema = z.looseObject({
   call_id: numberId,
   external_id: z.string().nullish(),
   title: z.string().nullish(),

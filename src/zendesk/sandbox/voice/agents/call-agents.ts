@@ -32,7 +32,7 @@ export class CallAgents {
  * Whether a phone of `extension` is talking. The agents of an answered call are those who took part; one is done when all legs of its
  * extension are. Where no leg shows it, the agent is taken to stay to the end. Pure.
  */
-export function isBusy({ answered_at, ended_at, legs }: WireCall, extension: string): boolean {
+function isBusy({ answered_at, ended_at, legs }: WireCall, extension: string): boolean {
   if (answered_at === null || ended_at !== null) return false
   const own = legs.filter(({ from, to }) => from === extension || to === extension)
   return own.length === 0 || own.some(leg => leg.ended_at === null)
