@@ -11,8 +11,8 @@ export function parsePattern(text: string): Parsed<RegExp> {
   }
 }
 
-/** What a file's name may say about its call (named groups); in a voicemail's, `to` is the mailbox. */
-export const fileNameGroups: readonly string[] = ['call_id', 'unique', 'from', 'to', 'time']
+/** What a file's name may say about its call (named groups); in a voicemail's, `to` is the mailbox, and `consent` says nothing. */
+export const fileNameGroups: readonly string[] = ['call_id', 'unique', 'from', 'to', 'time', 'consent']
 
 /** A pattern for file names: named groups tie the file to its call, so one with a wrong name would do nothing, unseen. */
 export function parseFileNamePattern(text: string): Parsed<RegExp> {

@@ -2,6 +2,7 @@
 import { isAbsolute, relative } from 'node:path'
 import { z } from 'zod'
 import { complain, duration, fileNamePattern, flag, path, size, wordOrInteger } from './fields.ts'
+import { consent } from './section-consent.ts'
 
 /** What becomes of a source file once every sink has acknowledged it. */
 export type AfterUpload =
@@ -37,14 +38,21 @@ const recordingFolder = z
     }),
     match: fileNamePattern().prefault(audioFiles).meta({
       description:
-        'Which files: a regular expression on the name, or, when it holds a /, on the path below the folder. Named groups tie a file to its call: call_id, unique, from, to, time. The default takes every WAV file.',
+        'Which files: a regular expression on the name, or, when it holds a /, on the path below the folder. Named groups tie a file to its call: call_id, unique, from, to, time; consent (yes, no) is what the caller chose. The default takes every WAV file.',
       example: '(?<unique>[^_]+)_(?<call_id>.+)\\.(wav|WAV)$',
     }),
+    sidecar: z
+      .enum(['none', 'json'])
+      .prefault('none')
+      .describe(
+        'json: the recorder leaves NAME.json beside NAME.wav, in which {"consent": true} or false is what the caller chose.',
+      ),
     ...settling,
   })
   .transform(folder => ({
     path: folder.path,
     match: folder.match,
+    sidecar: folder.sidecar,
     settleMs: folder.settle,
     unfinishedAfterMs: folder.unfinished_after,
     maxAgeMs: folder.max_age,
@@ -107,6 +115,9 @@ export const recordings = z
       .prefault('quarantine')
       .describe('Then: hold it back for an operator, or deliver it without a call.'),
     rescan_every: rescanEvery,
+    consent: consent
+      .prefault({})
+      .describe('Which recordings may be kept at all; of voicemails all may, who leaves one consents.'),
     max_upload: size().prefault('2GiB').describe('The largest recording accepted at POST /v1/recordings.'),
   })
   .superRefine(({ folders, after_upload }, context) => {
@@ -126,6 +137,7 @@ export const recordings = z
     afterUpload: section.after_upload,
     matchWaitMs: section.match_wait,
     unmatched: section.unmatched,
+    consent: section.consent,
     rescanEveryMs: section.rescan_every,
     maxUploadBytes: section.max_upload,
   }))

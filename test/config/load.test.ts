@@ -94,7 +94,7 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     'a group that would tie nothing',
     "recordings:\n  folders:\n    - path: /x\n      match: '(?<callid>.+)\\.wav$'\n",
     [
-      '4:14 recordings.folders[0].match: "(?<callid>.+)\\\\.wav$" has the unknown group callid — fix: name groups call_id, unique, from, to, time; others are written (?:…)',
+      '4:14 recordings.folders[0].match: "(?<callid>.+)\\\\.wav$" has the unknown group callid — fix: name groups call_id, unique, from, to, time, consent; others are written (?:…)',
     ],
   ],
   [
