@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The process: arguments, environment, signals, exit codes. Nothing else touches `process`. */
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { actorName } from './cli/actor.ts'
 import { ask } from './cli/ask.ts'
 import { run } from './cli/program.ts'
 
@@ -20,6 +22,7 @@ const manifest: { readonly version: string } = JSON.parse(readFileSync(new URL('
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   version: manifest.version,
+  actor: actorName({ env: process.env, uid: process.getuid?.() ?? null, host: hostname() }),
   stdout: {
     write: text => void process.stdout.write(text),
     isTerminal: process.stdout.isTTY === true,

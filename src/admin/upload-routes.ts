@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { actorOf } from './actor.ts'
 import { errorView, RequestRefused } from './errors.ts'
 import { nextCursor, type Page, type PageQuery, pageQuery } from './page.ts'
 import { type Upload, type UploadState, uploadStates, uploadView, viewUpload } from './upload-view.ts'
@@ -15,9 +16,9 @@ export type UploadAction =
 export interface UploadDesk {
   listUploads(query: PageQuery & { readonly state: UploadState | null }): Promise<Page<Upload>>
   /** A dead, dropped or quarantined one is tried afresh; what is delivered or under way is refused. */
-  redrive(id: string): Promise<UploadAction>
-  /** A pending, dead or quarantined one is given up; `reason` is kept with it. */
-  drop(id: string, reason: string): Promise<UploadAction>
+  redrive(id: string, by: { readonly actor: string }): Promise<UploadAction>
+  /** A pending, dead or quarantined one is given up; the reason is kept with it. */
+  drop(id: string, by: { readonly actor: string; readonly reason: string }): Promise<UploadAction>
 }
 
 const changed = { 200: z.object({ upload: uploadView }), 404: errorView, 409: errorView }
@@ -49,7 +50,7 @@ export function uploadRoutes(desk: UploadDesk): FastifyPluginAsyncZod {
     app.post(
       '/v1/uploads/:id/redrive',
       { schema: { summary: 'Try a dead, dropped or quarantined upload afresh', tags: ['uploads'], params, response: changed } },
-      async request => answer(await desk.redrive(request.params.id)),
+      async request => answer(await desk.redrive(request.params.id, { actor: actorOf(request) })),
     )
 
     app.post(
@@ -63,7 +64,10 @@ export function uploadRoutes(desk: UploadDesk): FastifyPluginAsyncZod {
           response: changed,
         },
       },
-      async request => answer(await desk.drop(request.params.id, request.body?.reason ?? 'dropped by an operator')),
+      async request => {
+        const reason = request.body?.reason ?? 'dropped by an operator'
+        return answer(await desk.drop(request.params.id, { actor: actorOf(request), reason }))
+      },
     )
   }
 }

@@ -2,6 +2,8 @@
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** Who runs it, for the audit log: `ops@pbx1`. */
+  readonly actor: string
   readonly stdout: { write(text: string): void; readonly isTerminal: boolean }
   readonly stderr: { write(text: string): void }
   /** What the person at the terminal answers; absent where there is none. */

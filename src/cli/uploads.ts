@@ -45,7 +45,7 @@ export function uploadsCommand(context: CliContext, _finish: Finish): Command {
     .option(...configOption)
     .option('--json', 'one JSON document instead of text')
     .action(async (ids: readonly string[], option: JsonOption) => {
-      await operate(context, option, ids, (desk, id) => desk.redrive(id))
+      await operate(context, option, ids, (desk, id) => desk.redrive(id, { actor: context.actor }))
     })
   uploads
     .command('drop')
@@ -55,7 +55,7 @@ export function uploadsCommand(context: CliContext, _finish: Finish): Command {
     .option(...configOption)
     .option('--json', 'one JSON document instead of text')
     .action(async (ids: readonly string[], option: JsonOption & { readonly reason: string }) => {
-      await operate(context, option, ids, (desk, id) => desk.drop(id, option.reason))
+      await operate(context, option, ids, (desk, id) => desk.drop(id, { actor: context.actor, reason: option.reason }))
     })
   return uploads
 }

@@ -31,12 +31,12 @@ function desk() {
         asked.push(['list', query])
         return { rows: [dead], next: null }
       },
-      redrive: async (id: string) => {
-        asked.push(['redrive', id])
+      redrive: async (id: string, by: object) => {
+        asked.push(['redrive', id, by])
         return act(id, 'pending')
       },
-      drop: async (id: string, reason: string) => {
-        asked.push(['drop', id, reason])
+      drop: async (id: string, by: object) => {
+        asked.push(['drop', id, by])
         return act(id, 'dropped')
       },
     },
@@ -64,9 +64,11 @@ test('a state that does not exist is refused', async () => {
 })
 
 test('a dead letter can be redriven', async () => {
-  const { url } = await startAdmin(desk())
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
   const answer = await fetch(`${url}/v1/uploads/rec_1/redrive`, { method: 'POST' })
   expect(answer.status).toBe(200)
+  expect(asked).toEqual([['redrive', 'rec_1', { actor: 'api 127.0.0.1' }]])
   expect(await answer.json()).toMatchObject({ upload: { id: 'rec_1', state: 'pending' } })
 })
 
@@ -77,7 +79,7 @@ test.each([
   const { asked, uploads } = desk()
   const { url } = await startAdmin({ uploads })
   expect((await fetch(`${url}/v1/uploads/rec_1/drop`, init)).status).toBe(200)
-  expect(asked).toEqual([['drop', 'rec_1', reason]])
+  expect(asked).toEqual([['drop', 'rec_1', { actor: 'api 127.0.0.1', reason }]])
 })
 
 test.each([

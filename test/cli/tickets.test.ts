@@ -28,6 +28,7 @@ async function stored(yaml: string) {
     const code = await run(['tickets', 'test', ...argv, '-c', config], {
       env: {},
       version: '0',
+      actor: 'test@here',
       stdout: { write, isTerminal: false },
       stderr: { write },
       interrupted: new AbortController().signal,

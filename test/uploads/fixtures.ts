@@ -114,3 +114,6 @@ export const aVoicemail = (name: string, state: ItemState = 'queued'): Voicemail
 })
 
 export const fileOf = (item: AudioItem) => ({ path: `/spool/${item.id}.wav`, size: item.sourceSize, mtimeMs: item.sourceMtimeMs })
+
+/** An operator, as the audit log names one. */
+export const ops = { actor: 'ops@pbx1' }

@@ -11,7 +11,7 @@ import { zendeskSlots } from '../../src/uploads/slots.ts'
 import { openHandle } from '../../src/uploads/store/sqlite-engine.ts'
 import { SqliteStore } from '../../src/uploads/store/sqlite-store.ts'
 import { DeliveryWorker, type WorkerOptions } from '../../src/uploads/worker.ts'
-import { aChange, aRecording, aVoicemail, fileOf, recordingId } from './fixtures.ts'
+import { aChange, aRecording, aVoicemail, fileOf, ops, recordingId } from './fixtures.ts'
 import { delivered, Gate, hang, ScriptedSink } from './scripted-sink.ts'
 
 const retry = (afterMs: number | null = null): DeliveryResult => ({ kind: 'retry', reason: '503', afterMs })
@@ -148,7 +148,7 @@ describe('failure', () => {
     await store.calls.append([aChange('a', [1])])
     await vi.waitFor(async () => expect(await stateOf('a.1')).toMatchObject({ kind: 'dead' }))
     const tool = await SqliteStore.open({ dataDir, role: 'tool', now: Date.now, log })
-    expect(await tool.operations.redriveJob(jobId('a.1'))).toEqual({ kind: 'done' })
+    expect(await tool.operations.redriveJob(jobId('a.1'), ops)).toEqual({ kind: 'done' })
     await tool.close()
     await vi.waitFor(() => expect(sink.acknowledged).toEqual(['a.1']), { timeout: 3_000 })
   })

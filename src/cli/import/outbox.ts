@@ -150,7 +150,7 @@ export class ImportOutbox implements HistoryStore {
 async function redriveDead(store: SqliteStore): Promise<void> {
   for (;;) {
     const dead = await store.views.listJobs({ limit: redrivePage, state: 'dead' })
-    for (const { id } of dead) await store.operations.redriveJob(id)
+    for (const { id } of dead) await store.operations.redriveJob(id, { actor: 'import' })
     if (dead.length < redrivePage) return
   }
 }

@@ -6,7 +6,7 @@ import type { Kysely } from 'kysely'
 import type { AudioItem, RecordingId } from '../../events/recording.ts'
 import { type Job, type JobId, type JobState, jobStates, type SinkName, sinkOf } from '../job.ts'
 import { jobOf } from './job-rows.ts'
-import type { Operations, OperatorAnswer } from './operations.ts'
+import type { By, ByWithReason, Operations, OperatorAnswer } from './operations.ts'
 import type { Schema } from './schema.ts'
 import { readItem } from './stored-json.ts'
 
@@ -88,15 +88,15 @@ export class Desk {
   }
 
   /** Tries a dead, dropped, pending or quarantined one afresh. */
-  async redrive(id: string): Promise<DeskAnswer> {
-    const job = await this.#operations.redriveJob(id as JobId)
-    return await this.#answer(id, job.kind === 'unknown' ? await this.#operations.redriveItem(id as RecordingId) : job)
+  async redrive(id: string, by: By): Promise<DeskAnswer> {
+    const job = await this.#operations.redriveJob(id as JobId, by)
+    return await this.#answer(id, job.kind === 'unknown' ? await this.#operations.redriveItem(id as RecordingId, by) : job)
   }
 
-  /** Gives one up for good; `reason` is kept with it. */
-  async drop(id: string, reason: string): Promise<DeskAnswer> {
-    const job = await this.#operations.dropJob(id as JobId, reason)
-    return await this.#answer(id, job.kind === 'unknown' ? await this.#operations.dropItem(id as RecordingId, reason) : job)
+  /** Gives one up for good; the reason is kept with it. */
+  async drop(id: string, by: ByWithReason): Promise<DeskAnswer> {
+    const job = await this.#operations.dropJob(id as JobId, by)
+    return await this.#answer(id, job.kind === 'unknown' ? await this.#operations.dropItem(id as RecordingId, by) : job)
   }
 
   async #answer(id: string, answer: OperatorAnswer): Promise<DeskAnswer> {

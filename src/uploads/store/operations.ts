@@ -1,7 +1,11 @@
-/** What an operator may do to jobs and items: deliver again, or give up. Works beside a running bridge, from another process too. */
+/**
+ * What an operator may do to jobs and items: deliver again, or give up. Works beside a running bridge, from another process too.
+ * Each change writes its line of the audit log in the same transaction.
+ */
 import type { Kysely, Transaction } from 'kysely'
 import type { ItemState, RecordingId } from '../../events/recording.ts'
-import { type JobId, subjectOf } from '../job.ts'
+import { type JobId, sinkOf, subjectOf } from '../job.ts'
+import { type AuditLine, appendAudit } from './audit.ts'
 import { transact } from './dialect.ts'
 import { setItemState } from './item-state.ts'
 import type { JobRow } from './job-rows.ts'
@@ -17,6 +21,16 @@ export type OperatorAnswer =
 const done: OperatorAnswer = { kind: 'done' }
 const unknown: OperatorAnswer = { kind: 'unknown' }
 const refused = (reason: string): OperatorAnswer => ({ kind: 'refused', reason })
+
+/** Who does it, as in the audit log (audit.ts). */
+export interface By {
+  readonly actor: string
+}
+
+/** Who does it, and why. */
+export interface ByWithReason extends By {
+  readonly reason: string
+}
 
 export interface OperationsOptions {
   readonly db: Kysely<Schema>
@@ -38,18 +52,22 @@ export class Operations {
   }
 
   /** Delivers a dead or dropped job again, with all its attempts; a pending one without waiting for its backoff. */
-  async redriveJob(id: JobId): Promise<OperatorAnswer> {
+  async redriveJob(id: JobId, { actor }: By): Promise<OperatorAnswer> {
     return await this.#changeJob(id, async (trx, job) => {
       const now = this.#now()
+      const detail = { sink: sinkOf(job.lane), kind: job.kind, was: job.state, error: job.reason }
+      await appendAudit(trx, { actor, action: 'upload.redriven', subject: id, reason: null, detail }, now)
       if (job.state === 'pending') await trx.updateTable('jobs').set({ run_at: now }).where('seq', '=', job.seq).execute()
       else await reviveJob(trx, job, now)
     })
   }
 
   /** Gives a pending or dead job up for good, and with it the item that it would have delivered. */
-  async dropJob(id: JobId, reason: string): Promise<OperatorAnswer> {
+  async dropJob(id: JobId, { actor, reason }: ByWithReason): Promise<OperatorAnswer> {
     return await this.#changeJob(id, async (trx, job) => {
       const now = this.#now()
+      const detail = { sink: sinkOf(job.lane), kind: job.kind, was: job.state, error: job.reason }
+      await appendAudit(trx, { actor, action: 'upload.dropped', subject: id, reason, detail }, now)
       await trx
         .updateTable('jobs')
         .set({ state: 'dropped', head: 0, reason, updated_at: now })
@@ -61,13 +79,13 @@ export class Operations {
   }
 
   /** Sends a quarantined item back to the recordings stage, which takes it up as waiting. */
-  async redriveItem(id: RecordingId): Promise<OperatorAnswer> {
-    return await this.#changeQuarantined(id, 'waiting', null)
+  async redriveItem(id: RecordingId, { actor }: By): Promise<OperatorAnswer> {
+    return await this.#changeQuarantined(id, 'waiting', { actor, action: 'upload.redriven', reason: null })
   }
 
   /** Gives a quarantined item up. */
-  async dropItem(id: RecordingId, reason: string): Promise<OperatorAnswer> {
-    return await this.#changeQuarantined(id, 'dropped', reason)
+  async dropItem(id: RecordingId, { actor, reason }: ByWithReason): Promise<OperatorAnswer> {
+    return await this.#changeQuarantined(id, 'dropped', { actor, action: 'upload.dropped', reason })
   }
 
   async #changeJob(id: JobId, change: (trx: Transaction<Schema>, job: JobRow) => Promise<void>): Promise<OperatorAnswer> {
@@ -83,12 +101,18 @@ export class Operations {
     return answer
   }
 
-  async #changeQuarantined(id: RecordingId, state: ItemState, reason: string | null): Promise<OperatorAnswer> {
+  async #changeQuarantined(
+    id: RecordingId,
+    state: ItemState,
+    line: Pick<AuditLine, 'actor' | 'action' | 'reason'>,
+  ): Promise<OperatorAnswer> {
     return await transact(this.#db, async trx => {
-      const item = await trx.selectFrom('items').select('state').where('id', '=', id).executeTakeFirst()
+      const now = this.#now()
+      const item = await trx.selectFrom('items').select(['state', 'reason']).where('id', '=', id).executeTakeFirst()
       if (item === undefined) return unknown
       if (item.state !== 'quarantined') return refused(`it is ${item.state}, not quarantined`)
-      await trx.updateTable('items').set({ state, reason, updated_at: this.#now() }).where('id', '=', id).execute()
+      await trx.updateTable('items').set({ state, reason: line.reason, updated_at: now }).where('id', '=', id).execute()
+      await appendAudit(trx, { ...line, subject: id, detail: { was: item.state, error: item.reason } }, now)
       return done
     })
   }

@@ -53,7 +53,7 @@ export async function office(zendesk: object = {}): Promise<Office> {
     async run(args, interrupted = new AbortController().signal) {
       const written: string[] = []
       const stream = { isTerminal: false, write: (text: string) => void written.push(text) }
-      const context = { env: process.env, version: '0.0.0-test', stdout: stream, stderr: stream, interrupted }
+      const context = { env: process.env, version: '0.0.0-test', actor: 'test@here', stdout: stream, stderr: stream, interrupted }
       const code = await run([...args, ...common], context)
       return { code, output: written.join('') }
     },

@@ -59,6 +59,7 @@ agents:
       const code = await run(['apply', verb, ...(verb === 'pull' ? [] : [voice]), '-c', config, ...flags], {
         env: {},
         version: '0.0.0-test',
+        actor: 'test@here',
         stdout: { write: text => void out.push(text), isTerminal: terminal },
         stderr: { write: text => void err.push(text) },
         interrupted,

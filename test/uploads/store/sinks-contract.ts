@@ -4,7 +4,7 @@ import { jobId, lanes } from '../../../src/uploads/job.ts'
 import type { ArchiveReach } from '../../../src/uploads/store/items.ts'
 import type { Store } from '../../../src/uploads/store/store.ts'
 import type { Verdict } from '../../../src/uploads/verdict.ts'
-import { aRecording, fileOf, recordingId, T0 } from '../fixtures.ts'
+import { aRecording, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
 
 export interface ArchivingStore {
   open(now: () => number, archive: ArchiveReach | null): Promise<Store>
@@ -63,7 +63,7 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
       await settle('archive', rejected)
       expect(await stateOf('r1')).toBe('queued')
       expect(await store.desk.getUpload('r1.archive')).toMatchObject({ sink: 'archive', state: 'dead' })
-      expect(await store.desk.redrive('r1.archive')).toMatchObject({ kind: 'done', upload: { state: 'pending' } })
+      expect(await store.desk.redrive('r1.archive', ops)).toMatchObject({ kind: 'done', upload: { state: 'pending' } })
       expect((await store.desk.getUpload('r1'))?.state).toBe('delivered')
       await settle('archive', delivered)
       expect(await stateOf('r1')).toBe('delivered')
@@ -71,7 +71,7 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
 
     test('what an operator gives up at Zendesk is dropped once the archive has it', async () => {
       await queue('r1')
-      await store.desk.drop('r1', 'wrong number')
+      await store.desk.drop('r1', { ...ops, reason: 'wrong number' })
       expect(await stateOf('r1')).toBe('queued')
       await settle('archive', delivered)
       expect(await stateOf('r1')).toBe('dropped')
@@ -80,7 +80,7 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
     test('what an operator gives up in the archive is delivered all the same', async () => {
       await queue('r1')
       await settle('media', delivered)
-      await store.desk.drop('r1.archive', 'not wanted')
+      await store.desk.drop('r1.archive', { ...ops, reason: 'not wanted' })
       expect(await stateOf('r1')).toBe('delivered')
     })
 
@@ -130,6 +130,24 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
       const rest = await store.audit.list({ limit: 9, before: newest?.seq ?? 0 })
       expect(rest.map(({ detail }) => detail.index)).toEqual([1, 0])
       expect((await store.audit.list({ limit: 9, subject: 'r1' })).map(({ at }) => at)).toEqual([T0 + 2, T0])
+    })
+
+    test('of who redrove or dropped what, why, and what it was before', async () => {
+      const item = aRecording('r1', null)
+      await store.items.add(item, fileOf(item))
+      await store.items.queue({ ...item, state: 'queued' })
+      const jobs = await store.jobs.claim('media', 1)
+      await store.jobs.settle(jobs.map(job => ({ job, verdict: rejected })))
+      await store.desk.redrive('r1', ops)
+      await store.desk.drop('r1', { ...ops, reason: 'private' })
+      const quarantined = { ...aRecording('q1', null), state: 'quarantined' as const, reason: 'empty' }
+      await store.items.add(quarantined, fileOf(quarantined))
+      await store.desk.redrive('q1', ops)
+      expect(await store.audit.list({ limit: 9 })).toMatchObject([
+        { ...ops, action: 'upload.redriven', subject: 'q1', reason: null, detail: { was: 'quarantined', error: 'empty' } },
+        { ...ops, action: 'upload.dropped', subject: 'r1', reason: 'private', detail: { sink: 'zendesk', was: 'pending' } },
+        { ...ops, action: 'upload.redriven', subject: 'r1', reason: null, detail: { was: 'dead', error: '422 invalid' } },
+      ])
     })
 
     test('what is told again under one name is written once', async () => {

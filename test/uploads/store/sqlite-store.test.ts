@@ -6,7 +6,7 @@ import { jobId } from '../../../src/uploads/job.ts'
 import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
 import { SCHEMA_VERSION } from '../../../src/uploads/store/sqlite-migrations.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
-import { aChange, T0 } from '../fixtures.ts'
+import { aChange, ops, T0 } from '../fixtures.ts'
 import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
 
@@ -76,7 +76,7 @@ describe('the SQLite file', () => {
     await bridge.jobs.settle(jobs.map(job => ({ job, verdict: { kind: 'dead', reason: '422' } })))
     const tool = await open('tool')
     expect(await tool.views.listJobs({ limit: 9, state: 'dead' })).toHaveLength(1)
-    expect(await tool.operations.redriveJob(jobId('a.1'))).toEqual({ kind: 'done' })
+    expect(await tool.operations.redriveJob(jobId('a.1'), ops)).toEqual({ kind: 'done' })
     expect(await bridge.jobs.claim('event', 1)).toHaveLength(1)
   })
 

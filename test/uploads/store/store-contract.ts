@@ -8,7 +8,7 @@ import { jobId, lanes } from '../../../src/uploads/job.ts'
 import type { ClaimedJob } from '../../../src/uploads/job-queue.ts'
 import type { Store as AnyStore } from '../../../src/uploads/store/store.ts'
 import type { Verdict } from '../../../src/uploads/verdict.ts'
-import { aCall, aChange, anEvent, aRecording, aVoicemail, callId, eventId, fileOf, recordingId, T0 } from '../fixtures.ts'
+import { aCall, aChange, anEvent, aRecording, aVoicemail, callId, eventId, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
 
 export type Store = Pick<
   AnyStore,
@@ -318,7 +318,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         await deadLetter()
         now = T0 + 1_000
         const second = await claim()
-        expect(await store.operations.redriveJob(jobId('a.1'))).toEqual({ kind: 'done' })
+        expect(await store.operations.redriveJob(jobId('a.1'), ops)).toEqual({ kind: 'done' })
         expect(await claimIds()).toEqual([])
         await settle(second, { kind: 'retry', runAt: now, reason: '503' })
         const [first] = await claim()
@@ -330,13 +330,13 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         await store.calls.append([aChange('a', [1])])
         await settle(await claim(), { kind: 'retry', runAt: T0 + 60_000, reason: '503' })
         expect(await claimIds()).toEqual([])
-        await store.operations.redriveJob(jobId('a.1'))
+        await store.operations.redriveJob(jobId('a.1'), ops)
         expect((await claim())[0]).toMatchObject({ id: 'a.1', attempts: 1 })
       })
 
       test('a dropped job is never delivered, and lets the next one go', async () => {
         await store.calls.append([aChange('a', [1, 2])])
-        expect(await store.operations.dropJob(jobId('a.1'), 'a test call')).toEqual({ kind: 'done' })
+        expect(await store.operations.dropJob(jobId('a.1'), { ...ops, reason: 'a test call' })).toEqual({ kind: 'done' })
         expect(await claimIds()).toEqual(['a.2'])
         expect(await store.views.getJob(jobId('a.1'))).toMatchObject({ state: { kind: 'dropped', reason: 'a test call' } })
       })
@@ -344,9 +344,9 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
       test('dropping the job of an item drops the item, redriving it queues the item again', async () => {
         await store.items.add(aVoicemail('v1', 'waiting'), fileOf(aVoicemail('v1')))
         await store.items.queue(aVoicemail('v1'))
-        await store.operations.dropJob(jobId('v1'), 'spam')
+        await store.operations.dropJob(jobId('v1'), { ...ops, reason: 'spam' })
         expect(await store.items.get(recordingId('v1'))).toMatchObject({ state: 'dropped', reason: 'spam' })
-        await store.operations.redriveJob(jobId('v1'))
+        await store.operations.redriveJob(jobId('v1'), ops)
         expect(await store.items.get(recordingId('v1'))).toMatchObject({ state: 'queued', reason: null })
         expect(await claimIds('media')).toEqual(['v1'])
       })
@@ -354,11 +354,11 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
       test('what is being delivered or has been is refused, what nobody knows is unknown', async () => {
         await store.calls.append([aChange('a', [1])])
         const jobs = await claim()
-        expect(await store.operations.redriveJob(jobId('a.1'))).toMatchObject({ kind: 'refused' })
-        expect(await store.operations.dropJob(jobId('a.1'), 'x')).toMatchObject({ kind: 'refused' })
+        expect(await store.operations.redriveJob(jobId('a.1'), ops)).toMatchObject({ kind: 'refused' })
+        expect(await store.operations.dropJob(jobId('a.1'), { ...ops, reason: 'x' })).toMatchObject({ kind: 'refused' })
         await settle(jobs, delivered)
-        expect(await store.operations.redriveJob(jobId('a.1'))).toMatchObject({ kind: 'refused' })
-        expect(await store.operations.dropJob(jobId('nobody'), 'x')).toEqual({ kind: 'unknown' })
+        expect(await store.operations.redriveJob(jobId('a.1'), ops)).toMatchObject({ kind: 'refused' })
+        expect(await store.operations.dropJob(jobId('nobody'), { ...ops, reason: 'x' })).toEqual({ kind: 'unknown' })
       })
 
       test('a quarantined item goes back to waiting or is dropped; another is left alone', async () => {
@@ -366,10 +366,10 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
           const state = id === 'r3' ? 'waiting' : 'quarantined'
           await store.items.add({ ...aRecording(id, null, state), reason: 'no call' }, fileOf(aRecording(id, null)))
         }
-        expect(await store.operations.redriveItem(recordingId('r1'))).toEqual({ kind: 'done' })
-        expect(await store.operations.dropItem(recordingId('r2'), 'private')).toEqual({ kind: 'done' })
-        expect(await store.operations.dropItem(recordingId('r3'), 'x')).toMatchObject({ kind: 'refused' })
-        expect(await store.operations.redriveItem(recordingId('r9'))).toEqual({ kind: 'unknown' })
+        expect(await store.operations.redriveItem(recordingId('r1'), ops)).toEqual({ kind: 'done' })
+        expect(await store.operations.dropItem(recordingId('r2'), { ...ops, reason: 'private' })).toEqual({ kind: 'done' })
+        expect(await store.operations.dropItem(recordingId('r3'), { ...ops, reason: 'x' })).toMatchObject({ kind: 'refused' })
+        expect(await store.operations.redriveItem(recordingId('r9'), ops)).toEqual({ kind: 'unknown' })
         expect(await store.items.get(recordingId('r1'))).toMatchObject({ state: 'waiting', reason: null })
         expect(await store.items.get(recordingId('r2'))).toMatchObject({ state: 'dropped', reason: 'private' })
       })
@@ -408,14 +408,14 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         await settle(await claim(), rejected)
         await store.items.add({ ...aRecording('r1', null, 'quarantined'), reason: 'empty' }, fileOf(aRecording('r1', null)))
         expect(await store.desk.getUpload('a.1')).toMatchObject({ state: 'dead', reason: '422 invalid', attempts: 1 })
-        expect(await store.desk.redrive('a.1')).toMatchObject({ kind: 'done', upload: { state: 'pending', attempts: 0 } })
-        expect(await store.desk.redrive('r1')).toMatchObject({ kind: 'done', upload: { state: 'waiting', reason: null } })
-        expect(await store.desk.drop('r1', 'x')).toMatchObject({ kind: 'refused' })
-        expect(await store.desk.drop('a.1', 'a test')).toMatchObject({
+        expect(await store.desk.redrive('a.1', ops)).toMatchObject({ kind: 'done', upload: { state: 'pending', attempts: 0 } })
+        expect(await store.desk.redrive('r1', ops)).toMatchObject({ kind: 'done', upload: { state: 'waiting', reason: null } })
+        expect(await store.desk.drop('r1', { ...ops, reason: 'x' })).toMatchObject({ kind: 'refused' })
+        expect(await store.desk.drop('a.1', { ...ops, reason: 'a test' })).toMatchObject({
           kind: 'done',
           upload: { state: 'dropped', reason: 'a test' },
         })
-        expect(await store.desk.redrive('nobody')).toEqual({ kind: 'unknown' })
+        expect(await store.desk.redrive('nobody', ops)).toEqual({ kind: 'unknown' })
       })
     })
 
@@ -562,7 +562,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         expect(await store.prune(HOUR)).toMatchObject({ calls: 0, jobs: 2 })
         expect(await store.views.listCalls({ limit: 9 })).toHaveLength(3)
         expect(await claimIds()).toEqual(['pending.2'])
-        expect(await store.operations.redriveJob(jobId('dead.1'))).toEqual({ kind: 'done' })
+        expect(await store.operations.redriveJob(jobId('dead.1'), ops)).toEqual({ kind: 'done' })
         expect(await claimIds()).toEqual(['dead.1'])
       })
     })

@@ -41,7 +41,7 @@ async function siteOf(world: World): Promise<Site> {
   const command = async (...argv: readonly string[]) => {
     const printed: string[] = []
     const out = { write: (text: string) => void printed.push(text), isTerminal: false }
-    const context = { env: {}, version: '0.0.0-test', stdout: out, stderr: out, interrupted: world.signal }
+    const context = { env: {}, version: '0.0.0-test', actor: 'test@here', stdout: out, stderr: out, interrupted: world.signal }
     const code = await run([...argv, '-c', file], context)
     expect(code, printed.join('')).toBe(0)
     return printed.join('')
