@@ -135,13 +135,10 @@ export class SiteCdrs {
   }
 
   async covered(): Promise<CdrPeriod | null> {
-    const row = await this.#db
-      .selectFrom('cdrs')
-      .select(({ fn }) => [fn.min('started_at').as('since'), fn.max('ended_at').as('until')])
-      .where('site', '=', this.#site)
-      .executeTakeFirst()
-    if (row === undefined || row.since === null || row.until === null) return null
-    return { since: Number(row.since), until: Number(row.until) }
+    const ofSite = this.#db.selectFrom('cdrs').where('site', '=', this.#site).limit(1)
+    const first = await ofSite.select('started_at').orderBy('started_at').executeTakeFirst()
+    const last = await ofSite.select('ended_at').orderBy('ended_at', 'desc').executeTakeFirst()
+    return first === undefined || last === undefined ? null : { since: first.started_at, until: last.ended_at }
   }
 
   #between({ since, until }: CdrPeriod) {

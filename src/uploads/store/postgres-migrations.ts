@@ -158,7 +158,7 @@ const migrations: readonly (readonly string[])[] = [
        stored_at bigint not null
      )`,
     'create index cdrs_started on cdrs (site, started_at, id)',
-    'create index cdrs_ended on cdrs (site, ended_at)',
+    'create index cdrs_ended on cdrs (ended_at)',
     `create table cdr_files (
        host text not null,
        path text collate "C" not null,

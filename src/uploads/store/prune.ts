@@ -4,6 +4,7 @@
  * no longer knew would be uploaded again.
  */
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { forgetCdrs } from './cdrs.ts'
 import { isOurTurnToPrune, isShared, transact } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
@@ -56,6 +57,7 @@ export const prune = async (db: Kysely<Schema>, cutoff: number): Promise<Pruned>
         .execute()
     }
     await forgetMemory(trx, cutoff)
+    await forgetCdrs(trx, cutoff, AT_ONCE)
     if (isShared(trx)) await forgetBridges(trx, cutoff)
     return { calls: calls.length, jobs, more: jobs >= AT_ONCE || calls.length === AT_ONCE }
   })

@@ -7,6 +7,7 @@
 import type { CallEvent } from '../../events/event.ts'
 import { AuditStore } from './audit.ts'
 import { CallStore } from './calls.ts'
+import { CdrStore } from './cdrs.ts'
 import { Desk } from './desk.ts'
 import { type ArchiveReach, ItemStore } from './items.ts'
 import { JobStore } from './jobs.ts'
@@ -14,6 +15,7 @@ import { MemoryStore } from './memory.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { Operations } from './operations.ts'
 import { type Pruned, prune } from './prune.ts'
+import { ReconciliationViews } from './reconciliation.ts'
 import type { Share } from './share.ts'
 import { StoreViews } from './views.ts'
 
@@ -50,6 +52,8 @@ export class Store {
   readonly views: StoreViews
   /** Who did what to what is on its way. */
   readonly audit: AuditStore
+  /** What the PBX's records say of calls. */
+  readonly cdrs: CdrStore
 
   readonly #database: OpenDatabase
   readonly #now: () => number
@@ -74,6 +78,7 @@ export class Store {
     this.desk = new Desk(db, this.operations)
     this.views = new StoreViews(db)
     this.audit = new AuditStore({ db, now })
+    this.cdrs = new CdrStore({ db, now })
   }
 
   /** Calls the listener whenever there may be something new to deliver; answers how to stop that. */
@@ -107,6 +112,11 @@ export class Store {
   onGrowth(listener: () => void): () => void {
     this.#growthListeners.add(listener)
     return () => this.#growthListeners.delete(listener)
+  }
+
+  /** What reconciliation reads of a site's calls and deliveries. */
+  reconciliation(site: string): ReconciliationViews {
+    return new ReconciliationViews(this.#database.db, site)
   }
 
   /** One bounded step of forgetting what was over `keepMs` ago (prune.ts). */
