@@ -20,6 +20,14 @@ interface SourceFile {
 /** Whose audio in the archive a bridge can fetch: its own, or that of all that share the store. */
 export type ArchiveReach = 'this-bridge' | 'all-bridges'
 
+export interface Custody {
+  readonly state: ItemState
+  /** `null`: it is not in the archive, or not yet. */
+  readonly archiveKey: string | null
+  /** Why it must not be deleted; `null` when it may. */
+  readonly hold: string | null
+}
+
 export interface ItemStoreOptions {
   readonly db: Kysely<Schema>
   /** Epoch ms. */
@@ -102,6 +110,13 @@ export class ItemStore {
   async get(id: RecordingId): Promise<AudioItem | null> {
     const row = await this.#db.selectFrom('items').selectAll().where('id', '=', id).executeTakeFirst()
     return row === undefined ? null : readItem(row)
+  }
+
+  /** Where an item lies in the archive, and whether it must be kept there. */
+  async custody(id: RecordingId): Promise<Custody | null> {
+    const columns = ['state', 'archive_key', 'hold'] as const
+    const row = await this.#db.selectFrom('items').select(columns).where('id', '=', id).executeTakeFirst()
+    return row === undefined ? null : { state: row.state, archiveKey: row.archive_key, hold: row.hold }
   }
 
   /** In a shared database those of this bridge: what waits on the disk of another is that one's to work on. */

@@ -143,7 +143,8 @@ export class JobStore implements JobQueue {
   /** What follows for the item when one of its sinks has it. */
   async #delivered(trx: Transaction<Schema>, lane: Lane, id: RecordingId, remoteId: string | null, now: number): Promise<void> {
     if (lane === 'erasure') return
-    if (lane === 'media') await trx.updateTable('items').set({ remote_id: remoteId }).where('id', '=', id).execute()
+    const where = lane === 'media' ? { remote_id: remoteId } : { archive_key: remoteId }
+    await trx.updateTable('items').set(where).where('id', '=', id).execute()
     // From now on any bridge can fetch it, so any may deliver it.
     if (lane === 'archive' && this.#archive === 'all-bridges' && this.#share !== null)
       await trx.updateTable('jobs').set({ origin: '' }).where('id', '=', jobIdOf(id, 'media')).execute()

@@ -118,6 +118,7 @@ const migrations: readonly (readonly string[])[] = [
   ],
   [
     'alter table items add column remote_id text',
+    'alter table items add column archive_key text',
     'alter table items add column hold text',
     `create table item_parties (
        party text collate "C" not null,

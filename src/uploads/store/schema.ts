@@ -52,6 +52,8 @@ export interface ItemsTable {
   origin: Generated<string>
   /** Zendesk's own id for it, kept after its job is forgotten; null until it is delivered. */
   remote_id: string | null
+  /** Where it lies in the archive, likewise. */
+  archive_key: string | null
   /** Why it must not be deleted (a legal hold); null when it may. */
   hold: string | null
 }
