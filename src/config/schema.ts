@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
 import { agentStatus } from './section-agent-status.ts'
 import { archive } from './section-archive.ts'
+import { reconciliation } from './section-reconciliation.ts'
 import { spool } from './section-spool.ts'
 import { store } from './section-store.ts'
 import { tickets } from './section-tickets.ts'
@@ -59,6 +60,7 @@ export const configSchema = z
     uploads: uploads.prefault({}).describe('The outbox: everything on its way to Zendesk.'),
     store: store.prefault({}).describe('Where the bridge keeps what is on its way.'),
     archive: archive.prefault({}).describe('Audio kept beside Zendesk.'),
+    reconciliation: reconciliation.prefault({}).describe('What should be there and is not: looked for now and then.'),
     admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
     sandbox: sandbox.prefault({}).describe('A Zendesk for trying things out.'),
   })
