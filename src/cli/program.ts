@@ -1,19 +1,25 @@
 /** The command line: `tpe-bridge COMMAND`. One file a command; this one joins them and turns what they throw into exit codes. */
 import { Command, CommanderError } from 'commander'
 import { StoreOpenError } from '../uploads/store/store-open-error.ts'
-import { applyCommand } from './apply.ts'
-import { callsCommand } from './calls.ts'
-import { checkCommand } from './check.ts'
-import type { CliContext, ExitCode } from './context.ts'
-import { demoCommand } from './demo.ts'
+import type { CliContext, ExitCode, Finish } from './context.ts'
 import { CommandFailed } from './failure.ts'
-import { importCommand } from './import.ts'
-import { initCommand } from './init.ts'
-import { reportCommand } from './report.ts'
-import { sandboxCommand } from './sandbox.ts'
-import { startCommand } from './start.ts'
-import { ticketsCommand } from './tickets.ts'
-import { uploadsCommand } from './uploads.ts'
+
+type MakeCommand = (context: CliContext, finish: Finish) => Command
+
+/** In the order of the help. Each is loaded when it is wanted: half of a start's time is reading code, and no bridge needs all of it. */
+const commands = new Map<string, () => Promise<MakeCommand>>([
+  ['start', async () => (await import('./start.ts')).startCommand],
+  ['check', async () => (await import('./check.ts')).checkCommand],
+  ['demo', async () => (await import('./demo.ts')).demoCommand],
+  ['sandbox', async () => (await import('./sandbox.ts')).sandboxCommand],
+  ['calls', async () => (await import('./calls.ts')).callsCommand],
+  ['uploads', async () => (await import('./uploads.ts')).uploadsCommand],
+  ['tickets', async () => (await import('./tickets.ts')).ticketsCommand],
+  ['import', async () => (await import('./import.ts')).importCommand],
+  ['report', async () => (await import('./report.ts')).reportCommand],
+  ['apply', async () => (await import('./apply.ts')).applyCommand],
+  ['init', async () => (await import('./init.ts')).initCommand],
+])
 
 /** Runs one command to its end. Never rejects for anything the user can cause. */
 export async function run(argv: readonly string[], context: CliContext): Promise<ExitCode> {
@@ -26,21 +32,9 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   const finish = (code: ExitCode): void => {
     exitCode = code
   }
-  for (const make of [
-    startCommand,
-    checkCommand,
-    demoCommand,
-    sandboxCommand,
-    callsCommand,
-    uploadsCommand,
-    ticketsCommand,
-    importCommand,
-    reportCommand,
-    applyCommand,
-    initCommand,
-  ]) {
-    program.addCommand(make(context, finish))
-  }
+  // Help, and what is no command, is answered with all of them.
+  const wanted = commands.get(argv[0] ?? '')
+  for (const load of wanted === undefined ? commands.values() : [wanted]) program.addCommand((await load())(context, finish))
   for (const command of [program, ...program.commands.flatMap(each => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: text => context.stdout.write(text),
