@@ -125,6 +125,7 @@ export class Bridge {
 
     const worker = new DeliveryWorker({
       queue: store.jobs,
+      operatorPause: () => store.pauses.of('zendesk'),
       sink,
       limit,
       policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },

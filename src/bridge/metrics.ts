@@ -3,7 +3,7 @@
  * numbers within becomes one metric with a `kind` label. So whatever a part counts is a metric, and nothing is counted twice.
  */
 import type { MetricFamily } from '../admin/metrics.ts'
-import { type Lane, lanes } from '../uploads/job.ts'
+import { type Lane, lanes, sinkNames } from '../uploads/job.ts'
 import { diskMetrics } from './disk.ts'
 import type { BridgeParts } from './parts.ts'
 
@@ -17,6 +17,7 @@ export async function metricsOf({
   signalling,
 }: BridgeParts): Promise<MetricFamily[]> {
   const backlog = await store.views.backlog()
+  const paused = await store.pauses.list()
   const { intake, watchers, http } = audio
   const { lanes: byLane, ...others } = worker.counters
   const rateLimit = connection.rateLimit()
@@ -41,6 +42,9 @@ export async function metricsOf({
       'uploads_oldest_pending_timestamp_seconds',
       'When the oldest waiting delivery was planned; 0 when none waits',
       (backlog.oldestPendingAt ?? 0) / 1000,
+    ),
+    ...sinkNames.map(sink =>
+      gauge('sink_paused', '1 while an operator has paused the sink', paused.some(each => each.sink === sink) ? 1 : 0, { sink }),
     ),
     gauge('recordings_elsewhere', 'Audio that waits on the disk of a bridge that is not heard of', store.audioElsewhere),
     gauge('recordings_waiting', 'Audio that waits for its call or a transcoder', intake.status().waiting),

@@ -1,24 +1,38 @@
 /**
- * Which jobs may begin, and when to look again: the slots of a lane, the pace of the sink and the rate limit, asked in this order.
+ * Which jobs may begin, and when to look again: the operators' pause, the slots of a lane, the pace of the sink and the rate limit, asked
+ * in this order.
  *
  * 1. Lanes are claimed from in their order: events before media.
  * 2. Nothing is claimed without leave of the rate limit, so a claimed job goes out at once.
  */
 import type { Allowance } from './flow/allowance.ts'
 import type { Pace } from './flow/pace.ts'
-import type { Lane } from './job.ts'
+import type { Lane, SinkName } from './job.ts'
 import type { ClaimedJob, JobQueue } from './job-queue.ts'
 
 const POLL_MS = 1_000
+
+/** An operator wants a sink to get nothing until somebody resumes it. */
+export interface OperatorPause {
+  readonly sink: SinkName
+  /** Epoch ms. */
+  readonly since: number
+  readonly actor: string
+  readonly reason: string
+}
 
 export interface ClaimsOptions {
   /** The one that goes first first. */
   readonly lanes: readonly Lane[]
   readonly queue: JobQueue
+  /** Asked before each round, so cheap; `null` when nobody has paused the sink. */
+  readonly operatorPause: () => Promise<OperatorPause | null>
   readonly limit: Allowance
   readonly pace: Pace
   /** How many deliveries of a lane are under way. */
   readonly underWay: (lane: Lane) => number
+  /** The pause is over: whatever else held the sink back may be mended, too. */
+  readonly onResumed: () => void
   /** Begins a delivery. */
   readonly launch: (job: ClaimedJob) => void
   /** The rate limit, and not the slots, holds deliveries back. */
@@ -30,6 +44,7 @@ export interface ClaimsOptions {
 export class Claims {
   readonly #options: ClaimsOptions
   #limitedUntil: number | null = null
+  #operatorPause: OperatorPause | null = null
 
   constructor(options: ClaimsOptions) {
     this.#options = options
@@ -40,11 +55,18 @@ export class Claims {
     return this.#limitedUntil
   }
 
+  /** Who has paused the sink, as the last round found it. */
+  get operatorPause(): OperatorPause | null {
+    return this.#operatorPause
+  }
+
   /** Fills the free slots; answers when to look again, epoch ms. Rejects when the store fails. */
   async round(): Promise<number> {
     const { lanes, pace, underWay, now } = this.#options
-    let nextAt = now() + POLL_MS
     this.#limitedUntil = null
+    await this.#lookForPause()
+    let nextAt = now() + POLL_MS
+    if (this.#operatorPause !== null) return nextAt
     for (const lane of lanes) {
       const room = pace.room(lane, underWay(lane), now())
       // Without room there is nothing to wait for but an answer, or the end of the breaker's pause.
@@ -52,6 +74,13 @@ export class Claims {
       if (dueAt !== null) nextAt = Math.min(nextAt, Math.max(dueAt, this.#allowedAt(dueAt)))
     }
     return nextAt
+  }
+
+  async #lookForPause(): Promise<void> {
+    const { operatorPause, onResumed } = this.#options
+    const before = this.#operatorPause
+    this.#operatorPause = await operatorPause()
+    if (before !== null && this.#operatorPause === null) onResumed()
   }
 
   /** Launches up to `most` deliveries that are due; answers when the next one of the lane falls due. */

@@ -1,5 +1,6 @@
 /** What the worker does now and what holds it back, for readiness and metrics. */
 
+import type { OperatorPause } from './claims.ts'
 import type { FailureStreak, Latency } from './delivery-stats.ts'
 import type { Pause } from './flow/allowance.ts'
 import type { BreakerState } from './flow/breaker.ts'
@@ -8,10 +9,18 @@ import type { Slots } from './slots.ts'
 
 export interface WorkerCondition {
   /**
-   * `limited`, `paused` and `sink-failing` hold deliveries back until `until`; `store-failing` until the store works again. `until` of
-   * `sink-failing` is null while a delivery asks whether the sink works again.
+   * `limited`, `paused` and `sink-failing` hold deliveries back until `until`; `store-failing` until the store works again, and
+   * `operator-paused` until an operator resumes the sink. `until` of `sink-failing` is null while a delivery asks whether the sink works again.
    */
-  readonly state: 'stopped' | 'delivering' | 'limited' | 'paused' | 'sink-failing' | 'store-failing' | 'stopping'
+  readonly state:
+    | 'stopped'
+    | 'delivering'
+    | 'limited'
+    | 'paused'
+    | 'operator-paused'
+    | 'sink-failing'
+    | 'store-failing'
+    | 'stopping'
   readonly reason: string | null
   /** Epoch ms. */
   readonly until: number | null
@@ -29,15 +38,17 @@ export interface WorkerHealth extends WorkerCondition {
 export const conditionOf = (worker: {
   readonly run: 'running' | 'stopping' | null
   readonly storeFailure: string | null
+  readonly operatorPause: OperatorPause | null
   readonly pause: Pause | null
   readonly breaker: BreakerState
   readonly limitedUntil: number | null
   readonly now: number
 }): WorkerCondition => {
-  const { run, storeFailure, pause, breaker, limitedUntil, now } = worker
+  const { run, storeFailure, operatorPause, pause, breaker, limitedUntil, now } = worker
   if (run === null) return { state: 'stopped', reason: null, until: null }
   if (run === 'stopping') return { state: 'stopping', reason: null, until: null }
   if (storeFailure !== null) return { state: 'store-failing', reason: storeFailure, until: null }
+  if (operatorPause !== null) return { state: 'operator-paused', reason: told(operatorPause), until: null }
   if (pause !== null) return { state: 'paused', reason: pause.reason, until: pause.until }
   if (breaker.kind !== 'closed') {
     return { state: 'sink-failing', reason: breaker.reason, until: breaker.kind === 'open' ? breaker.until : null }
@@ -47,3 +58,6 @@ export const conditionOf = (worker: {
   }
   return { state: 'delivering', reason: null, until: null }
 }
+
+const told = ({ sink, since, actor, reason }: OperatorPause): string =>
+  `paused by ${actor} since ${new Date(since).toISOString()}: ${reason}; \`tpe-bridge sinks resume ${sink}\` lets it go on`

@@ -12,7 +12,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { type Attempt, attempt } from './attempt.ts'
-import { Claims } from './claims.ts'
+import { Claims, type OperatorPause } from './claims.ts'
 import type { Prepared } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
@@ -39,6 +39,8 @@ export interface WorkerOptions<D> {
   readonly policy: RetryPolicy
   /** The lanes that go to this sink, and how many deliveries of each may be under way. */
   readonly slots: Slots
+  /** Whether an operator has paused the sink; asked before each round of claims, so cheap. Absent: nobody can. */
+  readonly operatorPause?: () => Promise<OperatorPause | null>
   /** Called after the delivery and its item's new state are stored. After a crash between the two it is not called. */
   readonly onDelivered?: (job: ClaimedJob) => void | Promise<void>
   readonly log: DeliveryLog
@@ -86,8 +88,10 @@ export class DeliveryWorker<D = Delivery> {
     this.#claims = new Claims({
       lanes: this.#lanes,
       queue: options.queue,
+      operatorPause: options.operatorPause ?? (async () => null),
       limit: options.limit,
       pace: this.#pace,
+      onResumed: () => this.#mend(),
       underWay: lane => this.#flying(lane),
       launch: job => this.#launch(job),
       onLimited: () => {
@@ -147,8 +151,7 @@ export class DeliveryWorker<D = Delivery> {
 
   /** Ends whatever pause the sink brought about, for an operator who has repaired the cause. */
   resume(): void {
-    this.#options.limit.resume()
-    this.#pace.mend()
+    this.#mend()
     this.notify()
   }
 
@@ -158,6 +161,7 @@ export class DeliveryWorker<D = Delivery> {
     const condition = conditionOf({
       run: this.#run?.kind ?? null,
       storeFailure: this.#storeFailure,
+      operatorPause: this.#claims.operatorPause,
       pause: this.#options.limit.pause(now),
       breaker: this.#pace.breaker,
       limitedUntil: this.#claims.limitedUntil,
@@ -166,6 +170,11 @@ export class DeliveryWorker<D = Delivery> {
     const inFlight = new Map(this.#lanes.map(lane => [lane, this.#flying(lane)]))
     const { slots } = this.#options
     return { ...condition, inFlight, slots, latency: this.#stats.latency(), streak: this.#stats.streak }
+  }
+
+  #mend(): void {
+    this.#options.limit.resume()
+    this.#pace.mend()
   }
 
   #flying(lane: Lane): number {
@@ -209,13 +218,27 @@ export class DeliveryWorker<D = Delivery> {
     const { sink, prepare, now } = this.#options
     try {
       const prepared = prepare(job)
-      if (prepared.kind === 'undeliverable') return { kind: 'dead', reason: prepared.reason }
+      if (prepared.kind === 'undeliverable') {
+        await this.#giveBack()
+        return { kind: 'dead', reason: prepared.reason }
+      }
       const startedAt = now()
       const done = await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop })
       this.#pace.ended(done, { lane: job.lane, tookMs: now() - startedAt, underWay: this.#flying(job.lane), now: now() })
+      if (done.kind === 'answered' && done.result.unasked === true) await this.#giveBack()
       return this.#verdictOn(job, done)
     } catch (error) {
       return this.#verdictOn(job, { kind: 'threw', error })
+    }
+  }
+
+  /** The request that was reserved with a claim did not go out. A limit that cannot be told so is a little lower for a moment. */
+  async #giveBack(): Promise<void> {
+    const { limit, log, now } = this.#options
+    try {
+      await limit.release(1, now())
+    } catch (err) {
+      log.warn({ err }, 'a request that was not sent could not be given back to the rate limit')
     }
   }
 

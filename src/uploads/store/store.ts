@@ -14,6 +14,7 @@ import { JobStore } from './jobs.ts'
 import { MemoryStore } from './memory.ts'
 import type { OpenDatabase } from './open-database.ts'
 import { Operations } from './operations.ts'
+import { Pauses } from './pauses.ts'
 import { type Pruned, prune } from './prune.ts'
 import { ReconciliationViews } from './reconciliation.ts'
 import type { Share } from './share.ts'
@@ -48,6 +49,7 @@ export class Store {
   /** For operators: what is on its way, and what they may do about it. */
   readonly desk: Desk
   readonly operations: Operations
+  readonly pauses: Pauses
   /** For the admin API and the command line. */
   readonly views: StoreViews
   /** Who did what to what is on its way. */
@@ -76,6 +78,7 @@ export class Store {
     this.memory = new MemoryStore({ db, now })
     this.operations = new Operations({ db, now, onJobs })
     this.desk = new Desk(db, this.operations)
+    this.pauses = new Pauses({ db, now, onChange: onJobs })
     this.views = new StoreViews(db)
     this.audit = new AuditStore({ db, now })
     this.cdrs = new CdrStore({ db, now })

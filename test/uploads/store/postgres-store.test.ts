@@ -5,6 +5,7 @@ import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
 import { aChange, aVoicemail, callId, fileOf, T0 } from '../fixtures.ts'
+import { operatorContract } from './operator-contract.ts'
 import { PostgresServer } from './postgres-server.ts'
 import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
@@ -37,6 +38,15 @@ sinksContract('PostgreSQL', async () => {
   const url = await server.database()
   return {
     open: (now, archive) => PostgresStore.open({ url, now, archive, share: aShare({ bridge: 'br_one' }), log: silent }),
+    dispose: async () => {},
+  }
+})
+
+operatorContract('PostgreSQL', async () => {
+  const url = await server.database()
+  return {
+    open: now => PostgresStore.open({ url, now, share: aShare({ bridge: 'br_one' }), log: silent }),
+    openAsTool: now => PostgresStore.openAsTool({ url, now, log: silent }),
     dispose: async () => {},
   }
 })

@@ -7,6 +7,7 @@ import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
 import { SCHEMA_VERSION } from '../../../src/uploads/store/sqlite-migrations.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { aChange, ops, T0 } from '../fixtures.ts'
+import { operatorContract } from './operator-contract.ts'
 import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
 
@@ -24,6 +25,15 @@ sinksContract('SQLite', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
   return {
     open: (now, archive) => SqliteStore.open({ dataDir, role: 'bridge', now, archive, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+operatorContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
+    openAsTool: now => SqliteStore.open({ dataDir, role: 'tool', now, log: silent }),
     dispose: () => rm(dataDir, { recursive: true, force: true }),
   }
 })
