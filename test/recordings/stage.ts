@@ -137,7 +137,7 @@ export class Stage {
     const item = await this.ledger.get(id)
     if (item === null) throw new Error(`${id} is unknown`)
     await this.ledger.update({ ...item, state: 'delivered' })
-    await this.intake.onDelivered({ ...item, state: 'delivered' })
+    await this.intake.onDelivered(item)
   }
 }
 

@@ -15,24 +15,22 @@ export interface ClearingOptions {
   readonly log: Log
 }
 
-/** Clears the source, as configured, and the spool of a delivered item. Throws the file system's error. */
-export async function clearDelivered(item: AudioItem, { spool, afterUpload, roots, log }: ClearingOptions): Promise<void> {
-  if (item.kind === 'recording' && !spool.owns(item.sourcePath)) {
-    const result = await applyAfterUpload(item, afterUpload, roots)
-    if (result.kind === 'left')
-      log.warn({ id: item.id, file: item.sourcePath, reason: result.reason }, 'delivered source left in place')
-  }
-  // Last: an MP3 that is still here at the next start tells that this was not done yet.
-  await spool.remove(item.id)
+/**
+ * Clears what lies here of an item that every sink has, or that was given up; of any other item nothing. Without anything in the spool it
+ * was cleared already, or it lies on the disk of another bridge, and so does its source. Throws the file system's error.
+ */
+export async function clearFinished(item: AudioItem, options: ClearingOptions): Promise<'cleared' | 'not-here' | 'not-yet'> {
+  if (item.state !== 'delivered' && item.state !== 'dropped') return 'not-yet'
+  if (!(await options.spool.has(item.id))) return 'not-here'
+  if (item.state === 'delivered') await clearSource(item, options)
+  // Last: an MP3 that is still here tells that this was not done yet.
+  await options.spool.remove(item.id)
+  return 'cleared'
 }
 
-/** At the start: finishes what a crash kept from being cleared, and removes uploads that were never acknowledged. */
-export async function tidySpool(options: ClearingOptions, failed: (item: AudioItem, error: unknown) => void): Promise<void> {
-  const { spool, ledger } = options
-  await spool.prepare()
-  for (const id of await spool.ids()) {
-    const item = await ledger.get(id)
-    if (item === null || item.state === 'dropped') await spool.remove(id)
-    else if (item.state === 'delivered') await clearDelivered(item, options).catch((error: unknown) => failed(item, error))
-  }
+async function clearSource(item: AudioItem, { spool, afterUpload, roots, log }: ClearingOptions): Promise<void> {
+  if (item.kind !== 'recording' || spool.owns(item.sourcePath)) return
+  const result = await applyAfterUpload(item, afterUpload, roots)
+  if (result.kind === 'left')
+    log.warn({ id: item.id, file: item.sourcePath, reason: result.reason }, 'delivered source left in place')
 }

@@ -24,9 +24,10 @@ import type { TranscoderStatus } from '../encoding/transcoder.ts'
 import { describe, isGone } from '../failure.ts'
 import type { TranscriptionStatus } from '../transcription/transcription.ts'
 import { type AdvanceOptions, isSourceInPlace } from './advance.ts'
-import { type ClearingOptions, clearDelivered, tidySpool } from './clearing.ts'
+import type { ClearingOptions } from './clearing.ts'
 import { contentSha256 } from './identity.ts'
 import { newItem } from './new-item.ts'
+import { Tidying } from './tidying.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface IntakeOptions extends ClearingOptions, Omit<AdvanceOptions, 'guessAfterMs'> {
@@ -40,6 +41,8 @@ export interface IntakeOptions extends ClearingOptions, Omit<AdvanceOptions, 'gu
   readonly tickMs?: number
   /** How long a recording whose name gives a call id waits before parties and time may decide, ms. Default 30,000. */
   readonly guessAfterMs?: number
+  /** How often the spool is looked through for what others finished, ms. Default 60,000. */
+  readonly tidyEveryMs?: number
 }
 
 export interface IntakeCounters {
@@ -87,6 +90,7 @@ export class Intake {
   }
   readonly #options: IntakeOptions
   readonly #waiting: WaitingRoom
+  readonly #tidying: Tidying
   #started = false
   #lastError: IntakeStatus['lastError'] = null
   #streak: IntakeStatus['streak'] = null
@@ -108,6 +112,12 @@ export class Intake {
         this.#fails(reason)
       },
     })
+    this.#tidying = new Tidying({
+      ...options,
+      everyMs: options.tidyEveryMs ?? 60_000,
+      onCleared: item => this.#cleared(item),
+      onFailed: (item, error) => this.#notCleared(item, error),
+    })
     options.space?.onRoom(() => this.#waiting.wakeAll())
   }
 
@@ -115,7 +125,7 @@ export class Intake {
   async start(): Promise<void> {
     if (this.#started) return
     this.#started = true
-    await tidySpool(this.#options, (item, error) => this.#notCleared(item, error))
+    await this.#tidying.start()
     await this.#waiting.start()
   }
 
@@ -123,6 +133,7 @@ export class Intake {
   async stop(): Promise<void> {
     this.#started = false
     await this.#waiting.stop()
+    await this.#tidying.stop()
     await this.#options.transcription?.stop()
   }
 
@@ -153,11 +164,9 @@ export class Intake {
     this.#waiting.wake(keys)
   }
 
-  /** The sink has acknowledged this item and the ledger says so: the spool and, when configured, the source are cleared. */
-  async onDelivered(item: AudioItem): Promise<void> {
-    this.counters.delivered += 1
-    await clearDelivered(item, this.#options).catch((error: unknown) => this.#notCleared(item, error))
-    this.#options.space?.freed()
+  /** A sink has acknowledged this item. When the last one has, the spool and, as configured, the source are cleared. */
+  async onDelivered({ id }: Pick<AudioItem, 'id'>): Promise<void> {
+    await this.#tidying.look(id)
   }
 
   /** Lets a quarantined item wait for its call and a transcoder once more. */
@@ -239,10 +248,15 @@ export class Intake {
     }
   }
 
-  #notCleared(item: AudioItem, error: unknown): void {
+  #cleared(item: AudioItem): void {
+    if (item.state === 'delivered') this.counters.delivered += 1
+    this.#options.space?.freed()
+  }
+
+  #notCleared(item: AudioItem | null, error: unknown): void {
     const reason = describe(error)
     this.#lastError = { at: this.#options.clock(), reason }
-    this.#options.log.error({ id: item.id, file: item.sourcePath, reason }, 'delivered audio could not be cleared')
+    this.#options.log.error({ id: item?.id, file: item?.sourcePath, reason }, 'delivered audio could not be cleared')
   }
 
   #quarantined(item: AudioItem): void {

@@ -40,11 +40,19 @@ export class Spool {
     }
   }
 
-  /** Ids of which an MP3 or an upload lies here. */
-  async ids(): Promise<readonly RecordingId[]> {
-    const audio = (await readdir(this.audioFolder)).map(name => name.replace(/\.mp3$/, ''))
-    const names = new Set([...audio, ...(await readdir(this.incomingFolder))])
-    return [...names].map(parseRecordingId).filter(id => id !== null)
+  /** Ids of which an MP3 or an upload lies here, some of them twice. Memory does not grow with them. */
+  async *found(): AsyncGenerator<RecordingId> {
+    for (const folder of [this.audioFolder, this.incomingFolder]) {
+      for await (const { name } of await opendir(folder)) {
+        const id = parseRecordingId(name.replace(/\.mp3$/, ''))
+        if (id !== null) yield id
+      }
+    }
+  }
+
+  /** Whether an MP3 or an upload of this item lies here. */
+  async has(id: RecordingId): Promise<boolean> {
+    return (await isThere(this.mp3Path(id))) || (await isThere(join(this.incomingFolder, id)))
   }
 
   /** How much lies here, in bytes; files that are just being written are left out. */
@@ -54,7 +62,7 @@ export class Spool {
 
   /** Removes everything of this item. */
   async remove(id: RecordingId): Promise<void> {
-    await rm(join(this.audioFolder, `${id}.mp3`), { force: true })
+    await rm(this.mp3Path(id), { force: true })
     await rm(join(this.incomingFolder, id), { recursive: true, force: true })
   }
 }
@@ -72,6 +80,16 @@ async function bytesIn(folder: string): Promise<number> {
     if (!isGone(error)) throw error
   }
   return sum
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
 }
 
 async function sizeOf(path: string): Promise<number> {

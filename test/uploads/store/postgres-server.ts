@@ -20,20 +20,23 @@ export class PostgresServer {
   readonly #folder: string
   readonly #bin: string
   readonly #port: number
+  readonly #settings: readonly string[]
   #process: ChildProcess | null = null
   #databases = 0
 
-  private constructor(folder: string, bin: string, port: number) {
+  private constructor(folder: string, bin: string, port: number, settings: readonly string[]) {
     this.#folder = folder
     this.#bin = bin
     this.#port = port
+    this.#settings = settings
   }
 
-  static async start(): Promise<PostgresServer> {
+  /** `settings`: further arguments of `postgres`, as `-c`, `max_connections=300`. */
+  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
     const folder = await mkdtemp(join(tmpdir(), 'tpe-postgres-'))
     await chmod(folder, 0o755)
     if (asRoot) await chown(folder, nobody, nobody)
-    const server = new PostgresServer(folder, await binaries(folder), await freePort())
+    const server = new PostgresServer(folder, await binaries(folder), await freePort(), settings)
     const { status, stderr } = spawnSync(
       join(server.#bin, 'initdb'),
       ['-D', join(folder, 'data'), '-U', 'bridge', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
@@ -55,7 +58,8 @@ export class PostgresServer {
   async run(): Promise<void> {
     // fsync off: what these tests kill is a process, not the machine.
     const settings = ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${this.#folder}`]
-    const child = spawn(join(this.#bin, 'postgres'), ['-D', join(this.#folder, 'data'), '-p', `${this.#port}`, ...settings], {
+    const own = ['-D', join(this.#folder, 'data'), '-p', `${this.#port}`]
+    const child = spawn(join(this.#bin, 'postgres'), [...own, ...settings, ...this.#settings], {
       ...identity,
       cwd: this.#folder,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,0 +1,42 @@
+/** Runs many seeds, batch after batch: what the tests and bench/faults.mjs have in common. */
+import { type Figures, type Finding, runBatch, sumOf } from './batch.ts'
+import { BridgeProgram } from './bridge-process.ts'
+import { openPostgresStage, openSqliteStage } from './stages.ts'
+
+/** Worlds that share processes, a database server, and their blows. */
+export const BATCH = 25
+
+export interface RunOptions {
+  readonly store: 'sqlite' | 'postgres'
+  readonly first: number
+  readonly seeds: number
+  /** Told after each batch. */
+  readonly onBatch?: (figures: Figures, findings: readonly Finding[]) => void
+}
+
+/** Runs the seeds; answers the figures of all, and what is wrong. */
+export async function runSeeds(
+  options: RunOptions,
+): Promise<{ readonly figures: Figures; readonly findings: readonly Finding[] }> {
+  const { store, first, seeds, onBatch } = options
+  const program = await BridgeProgram.build()
+  const all: Figures[] = []
+  const findings: Finding[] = []
+  try {
+    for (let from = first; from < first + seeds; from += BATCH) {
+      const stage = await (store === 'sqlite' ? openSqliteStage() : openPostgresStage())
+      try {
+        const batch = Array.from({ length: Math.min(BATCH, first + seeds - from) }, (_, n) => from + n)
+        const outcome = await runBatch({ seeds: batch, stage, program })
+        all.push(outcome.figures)
+        findings.push(...outcome.findings)
+        onBatch?.(outcome.figures, outcome.findings)
+      } finally {
+        await stage.close()
+      }
+    }
+  } finally {
+    await program.remove()
+  }
+  return { figures: sumOf(all), findings }
+}
