@@ -6,19 +6,22 @@
 
 export type CallStatus = 'connected' | 'missed' | 'abandoned'
 
-export type EndReason =
-  | 'completed'
-  | 'answered-elsewhere'
-  | 'caller-hung-up'
-  | 'no-answer'
-  | 'busy'
-  | 'rejected'
-  | 'redirected'
-  | 'not-found'
-  | 'unavailable'
-  | 'voicemail'
-  | 'failed'
-  | 'lost-signalling'
+export const endReasons = [
+  'completed',
+  'answered-elsewhere',
+  'caller-hung-up',
+  'no-answer',
+  'busy',
+  'rejected',
+  'redirected',
+  'not-found',
+  'unavailable',
+  'voicemail',
+  'failed',
+  'lost-signalling',
+] as const
+
+export type EndReason = (typeof endReasons)[number]
 
 export interface Outcome {
   readonly status: CallStatus

@@ -1,23 +1,12 @@
 /** The mapping file of the format `csv`: which columns say what. YAML, read by the command line and checked here. */
 import { z } from 'zod'
 import type { Direction } from '../../events/event.ts'
-import type { EndReason, Outcome } from '../../events/outcome.ts'
+import { type EndReason, endReasons, type Outcome } from '../../events/outcome.ts'
 import { type TimeReader, timeReader } from './time-format.ts'
 
 const directions = ['inbound', 'outbound', 'internal'] as const
-const reasons = [
-  'completed',
-  'answered-elsewhere',
-  'caller-hung-up',
-  'no-answer',
-  'busy',
-  'rejected',
-  'redirected',
-  'not-found',
-  'unavailable',
-  'voicemail',
-  'failed',
-] as const
+/** No old record says that a bridge lost sight of a call. */
+const reasons = z.enum(endReasons).exclude(['lost-signalling'])
 
 /** A column's name, or a text with names in braces: `{Date} {Time}`. Columns of files without a header are `{1}`, `{2}` … */
 const expression = z.union([z.string().min(1).max(500), z.int().min(1).max(512)]).transform(value => template(String(value)))
@@ -53,7 +42,7 @@ const mappingSchema = z.strictObject({
   wait_time: expression.optional(),
   direction: z.strictObject({ column: expression, values: z.record(z.string(), z.enum(directions)) }).optional(),
   agent: expression.optional(),
-  outcome: z.strictObject({ column: expression, values: z.record(z.string(), z.enum(reasons)) }).optional(),
+  outcome: z.strictObject({ column: expression, values: z.record(z.string(), reasons) }).optional(),
   recording: expression.optional(),
   tags: z.array(z.string().min(1).max(255)).max(20).default([]),
 })
