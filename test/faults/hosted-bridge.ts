@@ -32,6 +32,7 @@ const TIMEOUTS = { eventMs: 400, mediaMs: 600, perMiBMs: 0 }
 const POLICY = { baseMs: 1_000, capMs: 300_000, giveUpAfterMs: 7 * 24 * 3_600_000 }
 const LANES = ['event', 'media'] as const
 const LOOK_EVERY_MS = 4
+const LOOK_AGAIN_MS = 250
 const REPEAT_MS = 50
 
 export interface HostedBridgeOptions {
@@ -231,19 +232,17 @@ export class HostedBridge {
   }
 
   async #watch(): Promise<void> {
-    let told = ''
+    let told: number | null = null
+    let lookAt = 0
     while (!this.#stopped.signal.aborted) {
       await wait(LOOK_EVERY_MS)
+      // Asked once for each order, and then now and then: another bridge may have given it something to do.
+      if (this.#isBusy() || (told === this.#order && performance.now() < lookAt)) continue
       const order = this.#order
       const wakeInMs = await this.#wakeIn()
-      if (wakeInMs === 'busy' || order !== this.#order) {
-        told = ''
-        continue
-      }
-      // A moment that comes closer is no news.
-      const news = `${order} ${wakeInMs === null}`
-      if (news === told) continue
-      told = news
+      if (wakeInMs === 'busy' || order !== this.#order) continue
+      lookAt = performance.now() + LOOK_AGAIN_MS
+      told = order
       this.#tell({ kind: 'idle', world: this.#opening.world, order, wakeInMs })
     }
   }

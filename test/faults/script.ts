@@ -158,7 +158,7 @@ function refusedOf(facts: readonly Fact[], dice: Dice): ReadonlySet<string> {
 function outage(from: number, dice: Dice): Outage {
   const fault = dice.pick(outageFaults)
   // One that keeps its callers waiting takes real time, too.
-  const minutes = fault === 'silence' ? dice.whole(1, 2) : dice.whole(2, 30)
+  const minutes = fault === 'silence' ? dice.whole(1, 2) : dice.whole(2, 8)
   return { from, to: from + minutes * MINUTE_MS, fault }
 }
 
