@@ -19,7 +19,7 @@ import { noTickets, type TicketRules, ticketRules } from '../zendesk/tickets/tic
 import { linkInto } from './archive.ts'
 
 export interface ZendeskOptions {
-  readonly config: Pick<Config, 'site' | 'zendesk' | 'tickets' | 'archive'>
+  readonly config: Pick<Config, 'site' | 'zendesk' | 'tickets' | 'archive' | 'uploads'>
   /** Where to deliver when no account is configured. */
   readonly sandbox: { readonly url: string; readonly token: string } | null
   readonly memory: SinkMemory
@@ -51,6 +51,8 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
     userAgent: `tpe-bridge/${version}`,
     clock: Date.now,
     permits: new Permits({ limit, now: Date.now }),
+    // Events and uploads have their slots, agents' status has four: none shall wait for a connection.
+    connections: 2 * config.uploads.concurrency + 4,
     onRateLimit: said => limit.observe?.(said),
   })
   const rules = options.tickets === 'none' ? noTickets : rulesOf(config)
@@ -80,14 +82,22 @@ export function rulesOf({ zendesk, tickets }: Pick<Config, 'zendesk' | 'tickets'
 
 /**
  * How long a delivery may take. One that is several requests waits for its turn in the rate limit before each, so a low limit needs
- * more patience.
+ * more patience; uploads share one line out, so each may take as long as all of them need at 128 KiB/s. What stands still ends
+ * sooner (http/connection.ts).
  */
 export function timeoutsFor({ zendesk, uploads }: Pick<Config, 'zendesk' | 'uploads'>): DeliveryTimeouts {
-  const turnsMs = ((requestsOfADelivery * uploads.concurrency) / zendesk.requestsPerMinute) * 60_000
-  return { ...defaultTimeouts, eventMs: defaultTimeouts.eventMs + turnsMs, mediaMs: defaultTimeouts.mediaMs + turnsMs }
+  const { concurrency } = uploads
+  const turnsMs = ((requestsOfADelivery * 2 * concurrency) / zendesk.requestsPerMinute) * 60_000
+  const { eventMs, mediaMs, perMiBMs } = defaultTimeouts
+  return {
+    eventMs: eventMs + turnsMs,
+    mediaMs: mediaMs + turnsMs,
+    perMiBMs: Math.max(perMiBMs, sharedPerMiBMs * concurrency),
+  }
 }
 
 const requestsOfADelivery = 10
+const sharedPerMiBMs = 8_000
 
 function credentials(zendesk: Config['zendesk'], baseUrl: string, memory: SinkMemory): Authorization {
   const { api, token, email, oauth } = zendesk

@@ -15,7 +15,7 @@ import { tickets } from './section-tickets.ts'
 import { transcripts } from './section-transcripts.ts'
 import { zendesk } from './section-zendesk.ts'
 import { recordings, transcode, voicemail } from './sections-audio.ts'
-import { admin, sandbox, uploads } from './sections-delivery.ts'
+import { admin, enoughFor, sandbox, uploads } from './sections-delivery.ts'
 import { agents, calls, numbers, sip } from './sections-sip.ts'
 
 /** The version of the file's format that this bridge reads. */
@@ -64,8 +64,9 @@ export const configSchema = z
     admin: admin.prefault({}).describe('The bridge’s own HTTP server.'),
     sandbox: sandbox.prefault({}).describe('A Zendesk for trying things out.'),
   })
-  .transform(({ data_dir, shutdown_grace, agent_status, ...rest }) => ({
+  .transform(({ data_dir, shutdown_grace, agent_status, uploads, ...rest }) => ({
     ...rest,
+    uploads: { ...uploads, concurrency: uploads.concurrency ?? enoughFor(rest.zendesk.requestsPerMinute) },
     dataDir: data_dir,
     shutdownGraceMs: shutdown_grace,
     agentStatus: agent_status,

@@ -22,9 +22,16 @@ const retry = z
   })
   .transform(({ base, cap }) => ({ baseMs: base, capMs: cap }))
 
+/** What uses a limit up when an answer takes a second: with fewer under way, slow answers hold a backlog back, and not the limit. */
+export const enoughFor = (requestsPerMinute: number): number => Math.min(64, Math.max(8, Math.ceil(requestsPerMinute / 60)))
+
 export const uploads = z
   .strictObject({
-    concurrency: integer(1, 64).prefault(8).describe('Deliveries under way at a time; those of one call follow each other.'),
+    concurrency: integer(1, 64).optional().meta({
+      description:
+        'Events under way at a time, and as many uploads; those of one call follow each other. Absent: as many as use zendesk.requests_per_minute up when an answer takes a second, at least 8.',
+      example: 8,
+    }),
     give_up_after: duration('1m', '365d')
       .prefault('7d')
       .describe('A delivery that still fails after this long becomes a dead letter, kept for an operator.'),
@@ -32,7 +39,7 @@ export const uploads = z
     retry: retry.prefault({}).describe('Pauses between attempts.'),
   })
   .transform(section => ({
-    concurrency: section.concurrency,
+    concurrency: section.concurrency ?? null,
     giveUpAfterMs: section.give_up_after,
     keepDeliveredMs: section.keep_delivered,
     retry: section.retry,

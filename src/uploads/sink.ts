@@ -22,7 +22,12 @@ export type Delivery =
       readonly audio: EncodedAudio
     }
 
-export type DeliveryResult =
+export type DeliveryResult = DeliveryOutcome & {
+  /** Nothing was asked of the far side: that tells nothing of it, and took nothing of its rate limit. */
+  readonly unasked?: true
+}
+
+type DeliveryOutcome =
   /** Acknowledged. `remoteId` is the sink's own id for it. */
   | { readonly kind: 'delivered'; readonly remoteId: string | null }
   /** It may work next time: an attempt is spent, backoff with full jitter applies; `afterMs` is a floor (Retry-After). */

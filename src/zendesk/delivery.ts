@@ -17,7 +17,12 @@ export type Delivery =
   | (AudioDelivery & { readonly kind: 'voicemail'; readonly item: VoicemailItem })
 
 /** Durations in ms. `retry` spends an attempt, `wait` does not, `reject` is for good; reasons are for an operator to act on. */
-export type DeliveryResult =
+export type DeliveryResult = DeliveryOutcome & {
+  /** No request was sent, so the permit that came with the delivery is free again. */
+  readonly unasked?: true
+}
+
+type DeliveryOutcome =
   | { readonly kind: 'delivered'; readonly remoteId: string | null }
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs: number | null }
   | { readonly kind: 'wait'; readonly reason: string; readonly afterMs: number; readonly scope: 'job' | 'sink' }

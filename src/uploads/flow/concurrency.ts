@@ -3,25 +3,29 @@
  * more is asked for fewer; one that keeps its pace gets more, up to what was configured. Pure but for what it remembers.
  *
  * Answers are judged in rounds: as many as may be under way at once. A round with a failure halves the limit; one that took clearly
- * longer than the best takes a tenth; a good one that used all there was adds one.
+ * longer than usual takes a tenth; a good one that used all there was adds one.
+ *
+ * Deliveries differ (one request or five, a file of a second or an hour), so what is usual is learned from whole rounds and leans to
+ * the quick ones: towards a quicker round by an eighth of the way, towards a slower one by a hundred-and-twenty-eighth. The best time ever seen is
+ * no measure: it is that of a delivery that had next to nothing to do, and holds all others back for it.
  */
 
-/** A round that takes this many times as long as the best one waits in a queue of the sink's, and SLOW_AT_LEAST is worth noticing. */
+/** A round that takes this many times as long as usual waits in a queue of the sink's, and SLOW_AT_LEAST is worth noticing. */
 const SLOW = 2
 const SLOW_AT_LEAST_MS = 100
-/** The best time is forgotten slowly: a sink that became slower for good must not be held back for ever. */
-const FORGET = 1.001
+const TOWARDS_QUICKER = 1 / 8
+const TOWARDS_SLOWER = 1 / 128
 
 export class AdaptiveConcurrency {
   readonly #most: number
   #limit: number
-  #bestMs = Number.POSITIVE_INFINITY
+  #usualMs: number | null = null
   #round = { answers: 0, sumMs: 0, failed: false, full: false }
 
-  /** Begins with all that was configured: a sink that is well gets its full pace at once. */
-  constructor(most: number) {
+  /** `first`: what it begins with; all that was configured, unless said: a sink that is well gets its full pace at once. */
+  constructor(most: number, first = most) {
     this.#most = Math.max(1, Math.floor(most))
-    this.#limit = this.#most
+    this.#limit = Math.min(this.#most, Math.max(1, Math.floor(first)))
   }
 
   /** Deliveries that may be under way at once: a whole number, at least 1. */
@@ -47,9 +51,9 @@ export class AdaptiveConcurrency {
       return
     }
     const tookMs = round.sumMs / round.answers
-    const slow = tookMs > SLOW * this.#bestMs + SLOW_AT_LEAST_MS
-    if (slow) this.#limit = Math.max(1, Math.floor(this.#limit * 0.9))
+    const usualMs = this.#usualMs ?? tookMs
+    if (tookMs > SLOW * usualMs + SLOW_AT_LEAST_MS) this.#limit = Math.max(1, Math.floor(this.#limit * 0.9))
     else if (round.full) this.#limit = Math.min(this.#most, this.#limit + 1)
-    this.#bestMs = Math.min(this.#bestMs * FORGET, tookMs)
+    this.#usualMs = usualMs + (tookMs - usualMs) * (tookMs < usualMs ? TOWARDS_QUICKER : TOWARDS_SLOWER)
   }
 }

@@ -1,7 +1,7 @@
 /** How much of a sink's work may be under way, learned from how the last deliveries went: the breaker and the concurrency of each lane. */
 import type { Attempt } from '../attempt.ts'
 import type { Lane } from '../job.ts'
-import type { Slots } from '../slots.ts'
+import { firstSlots, type Slots } from '../slots.ts'
 import { Breaker, type BreakerState } from './breaker.ts'
 import { AdaptiveConcurrency } from './concurrency.ts'
 
@@ -22,7 +22,8 @@ export class Pace {
   constructor(options: PaceOptions) {
     this.#options = options
     this.#breaker = new Breaker(options.random)
-    this.#concurrency = new Map([...options.slots].map(([lane, most]) => [lane, new AdaptiveConcurrency(most)]))
+    const first = firstSlots(options.slots)
+    this.#concurrency = new Map([...options.slots].map(([lane, most]) => [lane, new AdaptiveConcurrency(most, first.get(lane))]))
   }
 
   get breaker(): BreakerState {
@@ -58,6 +59,10 @@ export class Pace {
       return
     }
     const { result } = done
+    if (result.unasked === true) {
+      this.#breaker.abandoned(at.now)
+      return
+    }
     this.#concurrency.get(at.lane)?.ended({ tookMs: at.tookMs, failed: result.kind === 'retry', underWay: at.underWay })
     const before = this.#breaker.state.kind
     if (result.kind === 'retry') this.#breaker.failed(result.reason, at.now)

@@ -30,6 +30,8 @@ export interface RequestsOptions {
   readonly budget: TicketBudget
   readonly clock: () => number
   readonly signal: AbortSignal
+  /** Events get their permits first: this is audio. */
+  readonly later?: boolean
 }
 
 /** A connection that was never made has carried no request. */
@@ -41,6 +43,11 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
+  }
+
+  /** Whether any request was sent. */
+  get begun(): boolean {
+    return !this.#permitted
   }
 
   /** The answer's value. Throws Halt for everything else. */
@@ -78,7 +85,7 @@ export class Requests {
     headers: Readonly<Record<string, string>>,
     body: string | Readable | null,
   ): Promise<Answer> {
-    const { connection, budget, clock, signal } = this.#options
+    const { connection, budget, clock, signal, later = false } = this.#options
     if (ticketId !== null) {
       const waitMs = budget.spend(ticketId, clock())
       if (waitMs > 0) throw waitJob(`ticket ${ticketId} was changed as often as Zendesk allows in 10 minutes`, waitMs)
@@ -86,7 +93,7 @@ export class Requests {
     const permitted = this.#permitted
     this.#permitted = false
     try {
-      return await connection.send({ method, path, headers, body, signal, permitted })
+      return await connection.send({ method, path, headers, body, signal, permitted, later })
     } catch (cause) {
       throw this.#failure(cause)
     }

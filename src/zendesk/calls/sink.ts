@@ -58,7 +58,12 @@ export class CallsSink {
   /** One attempt. Resolves with what it means; throws only for a bug of ours. */
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult> {
     const { connection, clock } = this.#options
-    const desk = new Desk(new Requests({ connection, budget: this.#budget, clock, signal }))
+    const requests = new Requests({ connection, budget: this.#budget, clock, signal, later: delivery.kind !== 'event' })
+    const result = await this.#result(delivery, new Desk(requests))
+    return requests.begun ? result : { ...result, unasked: true }
+  }
+
+  async #result(delivery: Delivery, desk: Desk): Promise<DeliveryResult> {
     try {
       // A long upload holds neither the call's events up nor the caller's other calls.
       if (delivery.kind !== 'event') await this.#prepare(delivery, desk)

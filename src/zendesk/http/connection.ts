@@ -19,8 +19,8 @@ const answerLimitBytes = 8 * 1024 * 1024
 
 /** Where requests get leave to go out. The outbox's rate limit implements it. */
 export interface Permits {
-  /** Resolves when one more request may go out; rejects only when the signal is aborted. */
-  acquire(signal: AbortSignal): Promise<void>
+  /** Resolves when one more request may go out; rejects when the signal is aborted. `later`: it lets all others go first. */
+  acquire(signal: AbortSignal, options?: { readonly later?: boolean }): Promise<void>
 }
 
 /** For those whose requests are counted elsewhere, or not at all. */
@@ -61,6 +61,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** The permit was taken by the caller already: the worker takes one for each delivery. */
   readonly permitted?: boolean
+  /** Nobody waits for it, so requests that somebody waits for get their permits first. */
+  readonly later?: boolean
 }
 
 /** An answer whose body is still on its way. Whoever gets it reads the body to its end, or destroys it. */
@@ -133,8 +135,8 @@ export class Connection {
 
   async #request(request: HttpRequest): Promise<Dispatcher.ResponseData> {
     const { authorization, userAgent } = this.#options
-    const { method, path, headers = {}, body = null, signal } = request
-    if (request.permitted !== true) await this.#permits.acquire(signal)
+    const { method, path, headers = {}, body = null, signal, later = false } = request
+    if (request.permitted !== true) await this.#permits.acquire(signal, { later })
     const own = { 'user-agent': userAgent, accept: 'application/json' }
     const ask = async (credentials: string) => {
       const response = await this.#pool.request({
@@ -153,7 +155,7 @@ export class Connection {
     // A stream is spent; its sender begins anew with the next token.
     if (!renewable || (body !== null && typeof body !== 'string')) return response
     await response.body.dump()
-    await this.#permits.acquire(signal)
+    await this.#permits.acquire(signal, { later })
     return ask(await authorization.header(signal))
   }
 

@@ -119,13 +119,18 @@ function resultOf(reported: Reported | NotDelivered): DeliveryResult {
 
 /** Why an encoded file cannot be sent: gone or changed is for an operator (a redrive tries again), anything else may pass. */
 function unreadable(cause: unknown, path: string): NotDelivered {
-  if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message }
+  if (cause instanceof AudioFileChanged) return { kind: 'reject', reason: cause.message, unasked: true }
   if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
-    return { kind: 'reject', reason: `the encoded file ${path} is gone: restore it and redrive, or drop the upload` }
+    return {
+      kind: 'reject',
+      reason: `the encoded file ${path} is gone: restore it and redrive, or drop the upload`,
+      unasked: true,
+    }
   }
   return {
     kind: 'retry',
     afterMs: null,
+    unasked: true,
     reason: `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
   }
 }

@@ -233,8 +233,8 @@ export class Ticketing {
   }
 
   #get(run: Run, path: string) {
-    const request = { method: 'GET', path: `${voicePath}${path}`, signal: run.signal, permitted: firstOf(run) } as const
-    return this.#options.connection.send(request)
+    const permit = { permitted: firstOf(run), later: isAudio(run) }
+    return this.#options.connection.send({ method: 'GET', path: `${voicePath}${path}`, signal: run.signal, ...permit })
   }
 
   #post(run: Run, path: string, key: string, body: object) {
@@ -245,6 +245,7 @@ export class Ticketing {
       body: JSON.stringify(body),
       signal: run.signal,
       permitted: firstOf(run),
+      later: isAudio(run),
     })
   }
 }
@@ -259,6 +260,9 @@ const busy: Acted = {
   kind: 'failed',
   result: { kind: 'wait', scope: 'job', afterMs: 1_000, reason: 'Zendesk is still making a ticket of it (409)' },
 }
+
+/** Nobody waits for what becomes of a voicemail as for what becomes of a call. */
+const isAudio = ({ delivery }: Run): boolean => delivery.kind !== 'event'
 
 function firstOf(run: Run): boolean {
   const first = run.permitted

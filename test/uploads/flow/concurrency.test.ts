@@ -31,9 +31,33 @@ describe('concurrency that adapts', () => {
     const concurrency = new AdaptiveConcurrency(64)
     for (let i = 0; i < 20; i++) round(concurrency, 100)
     // From now on the server works on ten at a time and lets the others queue.
-    for (let i = 0; i < 200; i++) round(concurrency, 100 * Math.max(1, concurrency.limit / 10))
+    for (let i = 0; i < 12; i++) round(concurrency, 100 * Math.max(1, concurrency.limit / 10))
     expect(concurrency.limit).toBeLessThan(40)
     expect(concurrency.limit).toBeGreaterThan(9)
+  })
+
+  test('takes what stays slow for the usual after a while, and does not hold it back for ever', () => {
+    const concurrency = new AdaptiveConcurrency(8)
+    for (let i = 0; i < 20; i++) round(concurrency, 100)
+    for (let i = 0; i < 100; i++) round(concurrency, 1_000)
+    expect(concurrency.limit).toBe(8)
+  })
+
+  test('is not held back by deliveries that had next to nothing to do', () => {
+    const concurrency = new AdaptiveConcurrency(8, 2)
+    // One request in one delivery, five in the next, none in the third; and each answer takes its own time.
+    for (let i = 0; i < 2_000; i++) {
+      const tookMs = [250, 1_250, 1][i % 3] ?? 0
+      concurrency.ended({ tookMs: tookMs * (0.4 + ((i * 7) % 13) / 10), failed: false, underWay: concurrency.limit })
+      if (i > 200) expect(concurrency.limit).toBeGreaterThanOrEqual(6)
+    }
+  })
+
+  test('begins with less where that is wanted, and has all there is after some good rounds', () => {
+    const concurrency = new AdaptiveConcurrency(8, 2)
+    expect(concurrency.limit).toBe(2)
+    for (let i = 0; i < 6; i++) round(concurrency, 100)
+    expect(concurrency.limit).toBe(8)
   })
 
   test('does not grow when nobody asks for more', () => {

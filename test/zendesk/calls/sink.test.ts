@@ -133,6 +133,7 @@ describe('an answered call', () => {
       expect(await bridge.sink().deliver(asEvent(madeEvent('call_a', 1, type)), AbortSignal.timeout(5_000))).toEqual({
         kind: 'delivered',
         remoteId: null,
+        unasked: true,
       })
     }
     expect(bridge.proxy.seen).toEqual([])

@@ -275,6 +275,7 @@ describe('the encoded file', () => {
     const result = await sinkTo('http://127.0.0.1:9').deliver(delivery, never)
     expect(result).toEqual({
       kind: 'reject',
+      unasked: true,
       reason: `${delivery.audio.path} has 1000 bytes, ${delivery.audio.size} were encoded`,
     })
   })
