@@ -18,6 +18,7 @@ import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
 import { Pruning } from './bridge/pruning.ts'
+import { cdrDoor, reconcilingOf } from './bridge/reconciliation.ts'
 import { openStore } from './bridge/store.ts'
 import { ThreadedSignalling } from './bridge/threaded-signalling.ts'
 import { timeoutsFor, zendeskAccount } from './bridge/zendesk.ts'
@@ -100,6 +101,7 @@ export class Bridge {
     this.#started('pruning', () => pruning.stop())
 
     const audio = new Audio({ config, ledger: store.items, numbers, ffmpegPath, searchPath, log })
+    const reconciling = reconcilingOf(config, store, () => this.health(), log)
     const admin = new AdminServer({
       listen: config.admin.listen,
       token: config.admin.token,
@@ -112,6 +114,8 @@ export class Bridge {
       agents: agentBoard(() => this.#parts?.agents ?? null),
       events: storedEvents(store),
       recordings: config.recordings.http ? audio.http : null,
+      cdrs: cdrDoor(config, store.cdrs),
+      reconciliation: reconciling,
       log,
     })
     const { url: adminUrl } = await admin.start()
@@ -177,7 +181,9 @@ export class Bridge {
     const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())
     const sip = await signalling.start()
-    this.#parts = { store, tracker, worker, connection, agents, audio, signalling }
+    reconciling.start()
+    this.#started('reconciliation', () => reconciling.stop())
+    this.#parts = { store, tracker, worker, connection, agents, audio, signalling, reconciling }
     return { sip, admin: adminUrl, sandbox }
   }
 

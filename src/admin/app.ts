@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { type AgentBoard, agentRoutes } from './agent-routes.ts'
 import { type CallReader, callRoutes } from './call-routes.ts'
+import { type CdrDoor, cdrRoutes } from './cdr-routes.ts'
 import { answerBrokenRequest, answerNotFound, errorResponder } from './errors.ts'
 import type { StoredEvents } from './feed-pages.ts'
 import { feedRoute, websocketOptions } from './feed-route.ts'
@@ -16,6 +17,7 @@ import { LiveFeed, type LiveFeedLimits } from './live-feed.ts'
 import type { AdminLog } from './log.ts'
 import { type MetricFamily, type MetricsSource, metricsRoutes } from './metrics.ts'
 import { describeApi } from './openapi.ts'
+import { type ReconciliationBoard, reconciliationRoutes } from './reconciliation-routes.ts'
 import { type RecordingIntake, recordingRoute } from './recording-upload.ts'
 import { type UploadDesk, uploadRoutes } from './upload-routes.ts'
 
@@ -31,6 +33,10 @@ export interface AdminOptions {
   /** Absent: nobody has agents to show. */
   readonly agents?: AgentBoard
   readonly events: StoredEvents
+  /** Absent: records of calls are not taken. */
+  readonly cdrs?: CdrDoor
+  /** Absent: nothing is reconciled. */
+  readonly reconciliation?: ReconciliationBoard
   /** `null`: recordings are not taken over HTTP. */
   readonly recordings: RecordingIntake | null
   readonly feedLimits: LiveFeedLimits
@@ -87,6 +93,8 @@ export async function adminApp(options: AdminOptions): Promise<{ readonly app: F
     await api.register(uploadRoutes(options.uploads))
     await api.register(agentRoutes(options.agents ?? { list: () => [], unmapped: [] }))
     await api.register(recordingRoute(options.recordings, log))
+    if (options.cdrs !== undefined) await api.register(cdrRoutes(options.cdrs))
+    if (options.reconciliation !== undefined) await api.register(reconciliationRoutes(options.reconciliation))
     await api.register(feedRoute(feed))
   })
   return { app, feed }

@@ -3,7 +3,8 @@
  *
  * With a token, every route but the two probes wants `Authorization: Bearer TOKEN`. Browsers cannot set that header on a
  * WebSocket, so there it may come as the subprotocol `bearer.BASE64URL(TOKEN)`, beside `tpe-bridge.v1`. Never in a URL:
- * URLs end in logs.
+ * URLs end in logs. FreeSWITCH's mod_json_cdr knows no bearer tokens: where it posts, and only there, the token may be the
+ * password of HTTP Basic.
  *
  * Without one, the server listens on loopback only (server.ts sees to it), and what remains to be kept out are web pages
  * that the operator's browser has open: a page whose name was re-bound to 127.0.0.1 carries that name in Host; a page that
@@ -17,6 +18,7 @@ import { RequestRefused } from './errors.ts'
 export const feedProtocol = 'tpe-bridge.v1'
 const tokenProtocol = 'bearer.'
 const openRoutes = new Set(['/livez', '/readyz'])
+const basicRoutes = new Set(['/v1/cdrs'])
 
 /** Why a request was refused; a label of the metric. */
 export type Refusal = 'token' | 'host' | 'origin'
@@ -39,8 +41,10 @@ const explanations: Readonly<Record<Refusal, () => RequestRefused>> = {
 }
 
 function tokenRefusal(request: FastifyRequest, expected: Buffer): Refusal | null {
-  if (openRoutes.has(request.routeOptions.url ?? '')) return null
-  const given = bearerToken(request.headers.authorization) ?? protocolToken(request.headers['sec-websocket-protocol'])
+  const { url: route = '' } = request.routeOptions
+  if (openRoutes.has(route)) return null
+  const { authorization, 'sec-websocket-protocol': protocols } = request.headers
+  const given = bearerToken(authorization) ?? (basicRoutes.has(route) ? basicPassword(authorization) : protocolToken(protocols))
   // Digests have one length, which timingSafeEqual wants and which keeps the token's length to ourselves.
   return given !== null && timingSafeEqual(digest(given), expected) ? null : 'token'
 }
@@ -65,6 +69,14 @@ function parseHost(header: string): URL | null {
 
 function bearerToken(header: string | undefined): string | null {
   return header?.match(/^bearer +(\S+) *$/i)?.[1] ?? null
+}
+
+/** Whoever the user is: `freeswitch:TOKEN`. */
+function basicPassword(header: string | undefined): string | null {
+  const credentials = header?.match(/^basic +([A-Za-z0-9+/]+={0,2}) *$/i)?.[1]
+  if (credentials === undefined) return null
+  const text = Buffer.from(credentials, 'base64').toString()
+  return text.includes(':') ? text.slice(text.indexOf(':') + 1) : null
 }
 
 function protocolToken(header: string | undefined): string | null {

@@ -13,6 +13,7 @@ export function healthOf({
   agents,
   audio,
   signalling,
+  reconciling,
 }: BridgeParts): Readonly<Record<string, PartHealth>> {
   return {
     store: store.health(),
@@ -22,6 +23,7 @@ export function healthOf({
     agents: agents.health(),
     recordings: recordingsHealth(audio),
     disk: diskHealth(audio.space),
+    reconciliation: reconciling.health(),
   }
 }
 

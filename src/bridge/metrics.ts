@@ -15,6 +15,7 @@ export async function metricsOf({
   agents,
   audio,
   signalling,
+  reconciling,
 }: BridgeParts): Promise<MetricFamily[]> {
   const backlog = await store.views.backlog()
   const paused = await store.pauses.list()
@@ -33,6 +34,8 @@ export async function metricsOf({
     ...countersAsMetrics('recordings_http', http.counters),
     ...(audio.transcription === null ? [] : countersAsMetrics('transcripts', audio.transcription.counters)),
     ...diskMetrics(audio.space),
+    ...countersAsMetrics('reconciliation', reconciling.counters),
+    ...reconciling.metrics(),
     gauge('calls_open', 'Calls that have not ended', tracker.openCalls),
     gauge('calls_unstored', 'Changes of calls that are not stored yet', tracker.health().pending),
     ...(['pending', 'running', 'dead'] as const).flatMap(state =>

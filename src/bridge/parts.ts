@@ -4,6 +4,7 @@ import type { DeliveryWorker } from '../uploads/worker.ts'
 import type { AgentStatuses } from '../zendesk/agents/agent-status.ts'
 import type { Connection } from '../zendesk/http/connection.ts'
 import type { Audio } from './audio.ts'
+import type { Reconciling } from './reconciling.ts'
 import type { ThreadedSignalling } from './threaded-signalling.ts'
 
 /** The parts of a running bridge, for health and metrics. */
@@ -15,4 +16,5 @@ export interface BridgeParts {
   readonly agents: AgentStatuses
   readonly audio: Audio
   readonly signalling: ThreadedSignalling
+  readonly reconciling: Reconciling
 }

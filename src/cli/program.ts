@@ -16,6 +16,7 @@ const commands = new Map<string, () => Promise<MakeCommand>>([
   ['uploads', async () => (await import('./uploads.ts')).uploadsCommand],
   ['tickets', async () => (await import('./tickets.ts')).ticketsCommand],
   ['import', async () => (await import('./import.ts')).importCommand],
+  ['reconcile', async () => (await import('./reconcile.ts')).reconcileCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['apply', async () => (await import('./apply.ts')).applyCommand],
   ['init', async () => (await import('./init.ts')).initCommand],

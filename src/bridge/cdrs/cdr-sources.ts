@@ -113,7 +113,8 @@ export interface ReadNotes {
   write(path: string, note: CdrFileNote): Promise<void>
 }
 
-function problemOf(refused: number, first: Fault | null): string {
+/** `3 records give no call, the first because …`. */
+export function problemOf(refused: number, first: Fault | null): string {
   const what = first === null ? '' : `, the first because ${first.reason} (${first.detail}): ${first.fix}`
   return `${refused} ${refused === 1 ? 'record gives' : 'records give'} no call${what}`
 }
