@@ -24,6 +24,7 @@ export const uploadFields = z.strictObject({
   from: text.optional(),
   to: text.optional(),
   started_at: text.optional().describe('when the recording began: RFC 3339, or epoch seconds'),
+  consent: text.optional().describe('whether the caller agreed to be recorded: yes or no'),
 })
 type UploadFields = z.infer<typeof uploadFields>
 
@@ -37,6 +38,8 @@ export interface RecordingFields {
   readonly from: string | null
   readonly to: string | null
   readonly startedAt: string | null
+  /** Whether the caller agreed to be recorded. */
+  readonly consent: string | null
 }
 
 /** A recording on its way in. Its bytes end only when the request was read and proved whole; otherwise they throw. */
@@ -106,5 +109,6 @@ function named(fields: UploadFields, fileName: string): RecordingFields {
     from: fields.from ?? null,
     to: fields.to ?? null,
     startedAt: fields.started_at ?? null,
+    consent: fields.consent ?? null,
   }
 }

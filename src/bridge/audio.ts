@@ -26,6 +26,8 @@ export interface AudioOptions {
   readonly config: Pick<Config, 'dataDir' | 'spool' | 'recordings' | 'voicemail' | 'transcode' | 'transcripts' | 'zendesk'>
   readonly ledger: RecordingLedger
   readonly numbers: NumberPlan
+  /** Where recorders leave sidecars (recordings.folders[].sidecar), absolute. Absent: as the folders say that are watched. */
+  readonly sidecarFolders?: readonly string[]
   /** FFMPEG_PATH and PATH. */
   readonly ffmpegPath: string | null
   readonly searchPath: string
@@ -50,7 +52,7 @@ export class Audio {
   readonly transcription: Transcription | null
   readonly watchers: readonly FolderWatcher[]
 
-  constructor({ config, ledger, numbers, ffmpegPath, searchPath, log }: AudioOptions) {
+  constructor({ config, ledger, numbers, sidecarFolders, ffmpegPath, searchPath, log }: AudioOptions) {
     const { recordings, voicemail, transcode } = config
     const spool = new Spool(resolve(config.dataDir, 'spool'))
     this.space = spoolSpace(config, spool, log)
@@ -74,6 +76,7 @@ export class Audio {
         const match = matchRecording(hints, startedAt, durationMs, candidates, numbers)
         return match.kind === 'matched' ? { callId: match.callId } : { reason: match.reason }
       },
+      keeping: { rules: recordings.consent, sidecarFolders: sidecarFolders ?? foldersWithSidecars(recordings) },
       normalise: party => numbers.normalise(party),
       matchWaitMs: recordings.matchWaitMs,
       unmatched: recordings.unmatched,
@@ -128,6 +131,11 @@ export class Audio {
     await this.intake.stop()
     await this.space.stop()
   }
+}
+
+/** Where a recorder says beside its recordings what the caller chose; absolute. */
+export function foldersWithSidecars({ folders }: Pick<Config['recordings'], 'folders'>): readonly string[] {
+  return folders.filter(({ sidecar }) => sidecar === 'json').map(({ path }) => resolve(path))
 }
 
 function transcriptionOf(transcripts: Config['transcripts'], log: Logger): Transcription | null {

@@ -3,16 +3,19 @@
  * voicemail. Both are items: they share everything but how they are tied to a call.
  *
  *   waiting ──▶ queued ──▶ delivered
- *     │  ▲         │
- *     ▼  │redrive  ▼ (sink refused: the job is a dead letter, the item stays queued)
- *   quarantined ──▶ dropped
+ *    ││  ▲         │
+ *    ││  │redrive  ▼ (sink refused: the job is a dead letter, the item stays queued)
+ *    │▼  │
+ *    │quarantined ──▶ dropped
+ *    └── no consent ────▲
  *
  * waiting      whole, verified, waiting for its call to be known (a voicemail never waits) and for a transcoder
  * queued       encoded; the MP3 lies in the spool and its delivery job is stored (one transaction)
  * delivered    the sink acknowledged it
  * quarantined  not deliverable as it is; `reason` says why, for an operator
- * dropped      an operator gave it up
+ * dropped      an operator gave it up, or it may not be kept (consent.ts)
  */
+import type { RecordedConsent } from './consent.ts'
 import type { CallId, CallParty } from './event.ts'
 
 export type RecordingId = string & { readonly __brand: 'RecordingId' }
@@ -27,6 +30,8 @@ export interface RecordingHints {
   readonly to: string | null
   /** When the recording began, epoch ms. */
   readonly startedAt: number | null
+  /** What the caller chose. Absent or null: it does not say, or the item was stored before it was read. */
+  readonly consent?: boolean | null
 }
 
 /** How a recording was tied to its call. `parties-and-time` is a guess and is marked as one wherever it is shown. */
@@ -80,6 +85,8 @@ export interface RecordingItem extends AudioItemBase {
   readonly kind: 'recording'
   readonly hints: RecordingHints
   readonly matchedBy: MatchedBy | null
+  /** Whether it may be kept, and why. Absent or null: not decided yet, or stored before there were rules for it. */
+  readonly consent?: RecordedConsent | null
 }
 
 export interface VoicemailItem extends AudioItemBase {

@@ -3,7 +3,7 @@
  * Every method is one durable step: when its promise resolves, a crash forgets nothing of it.
  */
 import type { CallId, CallSnapshot } from '../events/event.ts'
-import type { AudioItem, ItemState, RecordingId } from '../events/recording.ts'
+import type { AudioItem, ItemState, RecordingId, RecordingItem } from '../events/recording.ts'
 
 export interface SourceFile {
   readonly path: string
@@ -28,10 +28,14 @@ export interface RecordingLedger {
   update(item: AudioItem): Promise<void>
   /** Stores a `queued` item and its delivery job in one transaction. */
   queue(item: AudioItem): Promise<void>
+  /** Stores an item that may not be kept, and a line of the audit log that says so, in one transaction. */
+  refuse(item: RecordingItem): Promise<void>
   get(id: RecordingId): Promise<AudioItem | null>
   /** Oldest first. */
   list(state: ItemState, limit: number): Promise<readonly AudioItem[]>
   /** A call by one of its keys: `sip:CALL-ID` or `unique:ID`. */
   callByKey(key: string): Promise<CallId | null>
+  /** A call as its newest event showed it; `null` when it is not known, or not any more. */
+  call(id: CallId): Promise<CallSnapshot | null>
   callsAlive(query: CallQuery): Promise<readonly CallSnapshot[]>
 }

@@ -35,7 +35,7 @@ class Door implements RecordingIntake {
 }
 
 const answering = (answer: IntakeAnswer): RecordingIntake => ({ accept: async () => answer })
-const noFields = { callId: null, unique: null, from: null, to: null, startedAt: null }
+const noFields = { callId: null, unique: null, from: null, to: null, startedAt: null, consent: null }
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 function form(
@@ -60,6 +60,7 @@ test('a form reaches the intake byte for byte in small pieces, with its fields',
     ['call_id', 'leg-1@pbx'],
     ['from', '+14155550100'],
     ['started_at', '2026-11-22T10:00:00.5+01:00'],
+    ['consent', 'yes'],
   ] as const
   const answer = await post(url, form(fields, audio))
   expect(answer.status).toBe(202)
@@ -72,6 +73,7 @@ test('a form reaches the intake byte for byte in small pieces, with its fields',
         callId: 'leg-1@pbx',
         from: '+14155550100',
         startedAt: '2026-11-22T10:00:00.5+01:00',
+        consent: 'yes',
       },
       size: audio.length,
       sha256: sha256(audio),

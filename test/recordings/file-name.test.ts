@@ -20,6 +20,10 @@ describe('the hints in a name', () => {
       { from: '1001', to: '+14155550100', startedAt: new Date(2026, 10, 22, 6, 37, 17).getTime() },
     ],
     [/\.wav$/, 'whatever.wav', {}],
+    [/(?<consent>yes|no|maybe)?-x\.wav$/, 'yes-x.wav', { consent: true }],
+    [/(?<consent>yes|no|maybe)?-x\.wav$/, 'no-x.wav', { consent: false }],
+    [/(?<consent>yes|no|maybe)?-x\.wav$/, 'maybe-x.wav', { consent: false }],
+    [/(?<consent>yes|no|maybe)?-x\.wav$/, '-x.wav', {}],
   ])('%s reads %s', (pattern, name, hints) => {
     expect(readFileName(pattern, name)).toEqual({ ...noHints, ...hints })
     expect(readFileName(pattern, name)).toEqual({ ...noHints, ...hints })

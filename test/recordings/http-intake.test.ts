@@ -14,7 +14,15 @@ afterEach(async () => {
   await stage.remove()
 })
 
-const noFields: UploadFields = { fileName: 'a.wav', callId: null, unique: null, from: null, to: null, startedAt: null }
+const noFields: UploadFields = {
+  fileName: 'a.wav',
+  callId: null,
+  unique: null,
+  from: null,
+  to: null,
+  startedAt: null,
+  consent: null,
+}
 
 async function* pieces(bytes: Uint8Array, failure: Error | null = null): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000)
@@ -57,6 +65,7 @@ test.each([
   [{ callId: '' }, 'call_id', /empty/],
   [{ from: 'x'.repeat(600) }, 'from', /longer/],
   [{ startedAt: 'yesterday' }, 'started_at', /no time/],
+  [{ consent: 'perhaps' }, 'consent', /give yes or no/],
 ])('%j is refused', async (fields, field, reason) => {
   expect(await upload(pieces(wav()), fields)).toEqual({ kind: 'refused', field, reason: expect.stringMatching(reason) })
   expect(await leftovers()).toEqual([])

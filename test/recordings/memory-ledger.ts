@@ -1,5 +1,5 @@
 import type { CallId, CallSnapshot } from '../../src/events/event.ts'
-import type { AudioItem, ItemState, RecordingId } from '../../src/events/recording.ts'
+import type { AudioItem, ItemState, RecordingId, RecordingItem } from '../../src/events/recording.ts'
 import type { CallQuery, RecordingLedger, SourceFile } from '../../src/recordings/ledger.ts'
 
 /** The ledger's contract in memory. It outlives the stage, as a database outlives a restart. */
@@ -9,6 +9,8 @@ export class MemoryLedger implements RecordingLedger {
   readonly calls = new Map<string, CallId>()
   readonly alive: CallSnapshot[] = []
   readonly jobs: AudioItem[] = []
+  /** What was written to the audit log. */
+  readonly refused: RecordingItem[] = []
   /** Thrown by every method while set. */
   fault: Error | null = null
 
@@ -40,6 +42,11 @@ export class MemoryLedger implements RecordingLedger {
     this.jobs.push(item)
   }
 
+  async refuse(item: RecordingItem): Promise<void> {
+    await this.update(item)
+    this.refused.push(item)
+  }
+
   async get(id: RecordingId): Promise<AudioItem | null> {
     this.#check()
     return this.items.get(id) ?? null
@@ -53,6 +60,11 @@ export class MemoryLedger implements RecordingLedger {
   async callByKey(key: string): Promise<CallId | null> {
     this.#check()
     return this.calls.get(key) ?? null
+  }
+
+  async call(id: CallId): Promise<CallSnapshot | null> {
+    this.#check()
+    return this.alive.find(call => call.id === id) ?? null
   }
 
   async callsAlive(query: CallQuery): Promise<readonly CallSnapshot[]> {

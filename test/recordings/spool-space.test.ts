@@ -45,7 +45,7 @@ const upload = (name: string, content: Uint8Array) =>
     (async function* () {
       for (let at = 0; at < content.length; at += 65_536) yield content.subarray(at, at + 65_536)
     })(),
-    { fileName: name, callId: 'abc@pbx', unique: null, from: null, to: null, startedAt: null },
+    { fileName: name, callId: 'abc@pbx', unique: null, from: null, to: null, startedAt: null, consent: null },
     new AbortController().signal,
   )
 

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
-import { Audio } from '../../bridge/audio.ts'
+import { Audio, foldersWithSidecars } from '../../bridge/audio.ts'
 import type { Config } from '../../config/schema.ts'
 import type { NumberPlan } from '../../events/numbers.ts'
 import type { AudioItem, RecordingHints } from '../../events/recording.ts'
@@ -64,6 +64,7 @@ export class HistoricRecordings {
       },
       ledger: store.items,
       numbers,
+      sidecarFolders: foldersWithSidecars(config.recordings),
       ffmpegPath,
       searchPath,
       log,

@@ -1,4 +1,5 @@
 /** What a recording's name says of its call, read with the named groups of `recordings.folders[].match`. */
+import { saidIn } from '../../events/consent.ts'
 import type { RecordingHints } from '../../events/recording.ts'
 import { readRecordedTime } from './recorded-time.ts'
 
@@ -16,13 +17,14 @@ export function readFileName(pattern: RegExp, relativePath: string): RecordingHi
   // A sticky or global pattern would remember where it stopped.
   const found = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).exec(text)
   if (found === null) return null
-  const { call_id, unique, from, to, time } = found.groups ?? {}
+  const { call_id, unique, from, to, time, consent } = found.groups ?? {}
   return {
     sipCallId: hint(call_id),
     unique: hint(unique),
     from: hint(from),
     to: hint(to),
     startedAt: readRecordedTime(time ?? ''),
+    ...(consent === undefined ? {} : { consent: saidIn(consent) }),
   }
 }
 

@@ -1,9 +1,11 @@
 /**
- * One step of a waiting item: find its call, check its source once more, encode; once it is encoded, wait for its transcript where
- * one is wanted. Decides what each outcome means for the item; `waiting-room.ts` carries it out.
+ * One step of a waiting item: find its call, ask whether it may be kept, check its source once more, encode; once it is encoded, wait
+ * for its transcript where one is wanted. Decides what each outcome means for the item; `waiting-room.ts` carries it out.
  */
 import { stat } from 'node:fs/promises'
-import type { AudioItem, EncodedAudio } from '../../events/recording.ts'
+import type { CallParty } from '../../events/event.ts'
+import type { AudioItem, EncodedAudio, RecordingItem } from '../../events/recording.ts'
+import type { WireParty } from '../../events/signal.ts'
 import { type AudioFile, readAudioFile } from '../audio/audio-file.ts'
 import { OpenFile, sourceFile } from '../audio/byte-source.ts'
 import type { Transcoder } from '../encoding/transcoder.ts'
@@ -12,6 +14,7 @@ import type { RecordingLedger } from '../ledger.ts'
 import type { Transcription } from '../transcription/transcription.ts'
 import type { Turn } from './agenda.ts'
 import { callKeys, findCall, type MatchCall } from './call-finder.ts'
+import { type KeepingOptions, mayKeep } from './may-keep.ts'
 import { inBytes } from './space.ts'
 import type { Spool } from './spool.ts'
 import type { SpoolSpace } from './spool-space.ts'
@@ -25,6 +28,10 @@ export interface AdvanceOptions {
   /** Absent or `null`: as much room as the disk has. */
   readonly space?: SpoolSpace | null
   readonly match: MatchCall
+  /** Which recordings may be kept. Absent: all. */
+  readonly keeping?: KeepingOptions
+  /** The model's number plan (events/numbers.ts), for parties that no signal named: a voicemail's, a file name's. */
+  readonly normalise: (party: WireParty) => CallParty
   /** How long a recording waits for its call, ms. */
   readonly matchWaitMs: number
   readonly unmatched: 'quarantine' | 'upload'
@@ -47,6 +54,8 @@ export type Step =
   | { readonly kind: 'retry'; readonly reason: string }
   /** A fault of the file, or no call for it. */
   | { readonly kind: 'quarantine'; readonly reason: string }
+  /** It may not be kept; the item is to be stored as it is here, and nothing of it goes anywhere. */
+  | { readonly kind: 'refused'; readonly item: RecordingItem }
 
 const unclearAttempts = 5
 /** How long a source that is gone or changed may take to be found again (a voicemail that was moved to another folder). */
@@ -70,14 +79,35 @@ export async function advance(
   const finding = await findCall(item, waited >= guessAfterMs, ledger, match)
   if (finding.kind === 'found') {
     const { callId, matchedBy } = finding
-    return encode({ ...item, callId, matchedBy }, turn, options, signal)
+    return keep({ ...item, callId, matchedBy }, turn, options, signal)
   }
   if (waited < matchWaitMs) {
     const turningPoint = turn.since + (waited < guessAfterMs ? guessAfterMs : matchWaitMs)
     return { kind: 'later', at: Math.min(recheckAt(turn, clock()), turningPoint) }
   }
-  if (unmatched === 'upload') return encode({ ...item, callId: null, matchedBy: 'unmatched-upload' }, turn, options, signal)
+  if (unmatched === 'upload') return keep({ ...item, callId: null, matchedBy: 'unmatched-upload' }, turn, options, signal)
   return { kind: 'quarantine', reason: `no call for it after ${Math.round(matchWaitMs / 1000)} s: ${finding.reason}` }
+}
+
+/** What may not be kept is not even encoded. */
+async function keep(item: RecordingItem, turn: Turn, options: AdvanceOptions, signal: AbortSignal): Promise<Step> {
+  const { keeping, ledger, normalise, matchWaitMs, clock } = options
+  if (keeping === undefined) return encode(item, turn, options, signal)
+  const now = clock()
+  const partyOf = (user: string) => normalise({ user, display: null, anonymous: false })
+  const decision = await mayKeep(item, keeping, { ledger, partyOf, waited: now - turn.since, sidecarWaitMs: matchWaitMs })
+  switch (decision.kind) {
+    case 'keep':
+      return encode({ ...item, consent: decision.consent }, turn, options, signal)
+    case 'refuse':
+      return { kind: 'refused', item: { ...item, state: 'dropped', reason: decision.reason, consent: decision.consent } }
+    case 'wait':
+      return { kind: 'later', at: recheckAt(turn, now) }
+    case 'unclear':
+      return { kind: 'quarantine', reason: decision.reason }
+    default:
+      return decision satisfies never
+  }
 }
 
 async function encode(item: AudioItem, turn: Turn, options: AdvanceOptions, signal: AbortSignal): Promise<Step> {

@@ -2,9 +2,10 @@
  * Owns every recording and voicemail from the moment its file is finished until its delivery job is stored.
  *
  *   take() ──▶ waiting ──▶ queued ──▶ (the outbox) ──▶ onDelivered()
- *                │  ▲
- *                ▼  │ redrive()
- *            quarantined ──▶ dropped (drop())
+ *               ││  ▲
+ *               │▼  │ redrive()
+ *               │quarantined ──▶ dropped (drop())
+ *               └── no consent ────▲
  *
  * Invariants
  * 1 A file is taken in at most once: its id comes from its name and content, and the ledger refuses a second one.
@@ -14,9 +15,8 @@
  * Called by the folder watchers and the HTTP intake (take), the tracker's onStored (onCallKnown), the outbox (onDelivered),
  * and operators (redrive, drop).
  */
-import type { CallParty } from '../../events/event.ts'
-import type { AudioItem, RecordingId } from '../../events/recording.ts'
-import type { WireParty } from '../../events/signal.ts'
+import type { ConsentPolicy } from '../../events/consent.ts'
+import type { AudioItem, RecordingId, RecordingItem } from '../../events/recording.ts'
 import { readAudioFile } from '../audio/audio-file.ts'
 import { OpenFile } from '../audio/byte-source.ts'
 import type { Candidate, TakeResult } from '../candidate.ts'
@@ -31,8 +31,6 @@ import { Tidying } from './tidying.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface IntakeOptions extends ClearingOptions, Omit<AdvanceOptions, 'guessAfterMs'> {
-  /** The model's number plan (events/numbers.ts), for the parties of a voicemail. */
-  readonly normalise: (party: WireParty) => CallParty
   /** In [0, 1). */
   readonly random: () => number
   /** Told after an item and its delivery job were stored. */
@@ -53,6 +51,8 @@ export interface IntakeCounters {
   delivered: number
   redriven: number
   dropped: number
+  /** Recordings that may not be kept, by the policy that says so. */
+  refused: Record<Exclude<ConsentPolicy, 'always'>, number>
   /** Attempts that failed and will be made again. */
   retried: number
   /** Files that changed while they were read. */
@@ -85,6 +85,7 @@ export class Intake {
     delivered: 0,
     redriven: 0,
     dropped: 0,
+    refused: { opt_in: 0, opt_out: 0, never: 0 },
     retried: 0,
     changed: 0,
   }
@@ -107,6 +108,7 @@ export class Intake {
         options.onQueued()
       },
       onQuarantined: item => this.#quarantined(item),
+      onRefused: item => this.#refused(item),
       onRetry: reason => {
         this.counters.retried += 1
         this.#fails(reason)
@@ -253,10 +255,10 @@ export class Intake {
     this.#options.space?.freed()
   }
 
-  #notCleared(item: AudioItem | null, error: unknown): void {
+  #notCleared(item: AudioItem | null, error: unknown, message = 'delivered audio could not be cleared'): void {
     const reason = describe(error)
     this.#lastError = { at: this.#options.clock(), reason }
-    this.#options.log.error({ id: item?.id, file: item?.sourcePath, reason }, 'delivered audio could not be cleared')
+    this.#options.log.error({ id: item?.id, file: item?.sourcePath, reason }, message)
   }
 
   #quarantined(item: AudioItem): void {
@@ -264,6 +266,17 @@ export class Intake {
     this.#streak = null
     const { log } = this.#options
     log.warn({ id: item.id, kind: item.kind, file: item.sourcePath, reason: item.reason }, 'audio quarantined')
+  }
+
+  /** Its source is the PBX's and stays; a copy of ours goes. */
+  async #refused(item: RecordingItem): Promise<void> {
+    const { log, spool, space } = this.#options
+    const { id, callId, reason, consent } = item
+    this.#streak = null
+    if (consent !== undefined && consent !== null && consent.policy !== 'always') this.counters.refused[consent.policy] += 1
+    log.info({ id, callId, reason }, 'recording refused: no consent')
+    await spool.remove(id).catch((error: unknown) => this.#notCleared(item, error, 'refused audio could not be cleared'))
+    space?.freed()
   }
 
   /** An attempt that will be made again. */

@@ -1,4 +1,5 @@
 /** What the name and the fields of an upload may be. Pure. */
+import { isChoice, saidIn } from '../../events/consent.ts'
 import type { RecordingHints } from '../../events/recording.ts'
 import { readRecordedTime } from '../folders/recorded-time.ts'
 
@@ -11,6 +12,8 @@ export interface UploadFields {
   readonly to: string | null
   /** ISO 8601, or epoch seconds or milliseconds. */
   readonly startedAt: string | null
+  /** `yes` or `no` (events/consent.ts, isChoice): what the caller chose. */
+  readonly consent: string | null
 }
 
 export type CheckedFields =
@@ -24,7 +27,8 @@ export function checkUploadFields(fields: UploadFields): CheckedFields {
   const name = fields.fileName
   const reason = whyNotAName(name)
   if (reason !== null) return { kind: 'refused', field: 'file_name', reason }
-  const texts = { call_id: fields.callId, unique: fields.unique, from: fields.from, to: fields.to, started_at: fields.startedAt }
+  const { callId: sipCallId, unique, from, to, consent } = fields
+  const texts = { call_id: sipCallId, unique, from, to, started_at: fields.startedAt, consent }
   for (const [field, text] of Object.entries(texts)) {
     if (text === null) continue
     if (text === '') return { kind: 'refused', field, reason: 'is empty: leave it out, or give a value' }
@@ -35,8 +39,11 @@ export function checkUploadFields(fields: UploadFields): CheckedFields {
   if (fields.startedAt !== null && startedAt === null) {
     return { kind: 'refused', field: 'started_at', reason: 'is no time: give ISO 8601 (2026-11-22T06:37:17Z) or epoch seconds' }
   }
-  const { callId: sipCallId, unique, from, to } = fields
-  return { kind: 'accepted', fileName: name, hints: { sipCallId, unique, from, to, startedAt } }
+  if (consent !== null && !isChoice(consent)) {
+    return { kind: 'refused', field: 'consent', reason: 'is no choice: give yes or no' }
+  }
+  const said = consent === null ? {} : { consent: saidIn(consent) }
+  return { kind: 'accepted', fileName: name, hints: { sipCallId, unique, from, to, startedAt, ...said } }
 }
 
 function whyNotAName(name: string): string | null {

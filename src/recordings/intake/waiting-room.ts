@@ -8,7 +8,7 @@
  *
  * The Intake owns it.
  */
-import type { AudioItem, RecordingId } from '../../events/recording.ts'
+import type { AudioItem, RecordingId, RecordingItem } from '../../events/recording.ts'
 import { describe } from '../failure.ts'
 import type { Log } from '../log.ts'
 import { type AdvanceOptions, advance, type Step } from './advance.ts'
@@ -25,6 +25,8 @@ export interface WaitingRoomOptions extends AdvanceOptions {
   readonly onQueued: () => void
   /** Told after an item was stored as quarantined. */
   readonly onQuarantined: (item: AudioItem) => void
+  /** Told after an item was stored as one that may not be kept. */
+  readonly onRefused: (item: RecordingItem) => Promise<void>
   /** Told of every attempt that failed and will be made again. */
   readonly onRetry: (reason: string) => void
 }
@@ -155,7 +157,7 @@ export class WaitingRoom {
   }
 
   async #carryOut(item: AudioItem, turn: Turn, step: Step): Promise<void> {
-    const { ledger, log, clock, onQueued, onQuarantined } = this.#options
+    const { ledger, log, clock, onQueued, onQuarantined, onRefused } = this.#options
     switch (step.kind) {
       case 'encoded':
         await ledger.update(step.item)
@@ -176,6 +178,11 @@ export class WaitingRoom {
         onQuarantined(quarantined)
         return
       }
+      case 'refused':
+        await ledger.refuse(step.item)
+        this.#done(item.id)
+        await onRefused(step.item)
+        return
       case 'later':
         this.#agenda.later(item.id, step.at, false)
         return

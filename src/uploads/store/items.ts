@@ -1,8 +1,9 @@
 /** The audio stage's memory: items, the source files they came from, and their delivery jobs. */
 import type { Insertable, Kysely, Transaction } from 'kysely'
 import type { CallId, CallSnapshot } from '../../events/event.ts'
-import type { AudioItem, ItemState, RecordingId } from '../../events/recording.ts'
+import type { AudioItem, ItemState, RecordingId, RecordingItem } from '../../events/recording.ts'
 import { planItem } from '../plan.ts'
+import { appendAudit } from './audit.ts'
 import { transact } from './dialect.ts'
 import { setItemState } from './item-state.ts'
 import { insertJobs } from './job-rows.ts'
@@ -107,6 +108,16 @@ export class ItemStore {
     this.#onJobs()
   }
 
+  async refuse(item: RecordingItem): Promise<void> {
+    const now = this.#now()
+    const detail = { callId: item.callId, ...item.consent }
+    const line = { actor: 'bridge', action: 'recording.refused', subject: item.id, reason: item.reason, detail }
+    await transact(this.#db, async trx => {
+      await writeItem(trx, item, now)
+      await appendAudit(trx, line, now)
+    })
+  }
+
   async get(id: RecordingId): Promise<AudioItem | null> {
     const row = await this.#db.selectFrom('items').selectAll().where('id', '=', id).executeTakeFirst()
     return row === undefined ? null : readItem(row)
@@ -130,6 +141,11 @@ export class ItemStore {
   async callByKey(key: string): Promise<CallId | null> {
     const row = await this.#db.selectFrom('call_keys').select('call_id').where('key', '=', key).executeTakeFirst()
     return row?.call_id ?? null
+  }
+
+  async call(id: CallId): Promise<CallSnapshot | null> {
+    const row = await this.#db.selectFrom('calls').select('snapshot').where('id', '=', id).executeTakeFirst()
+    return row === undefined || row.snapshot === null ? null : readSnapshot(id, row.snapshot)
   }
 
   async callsAlive(query: {

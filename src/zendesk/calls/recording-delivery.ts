@@ -10,6 +10,7 @@
  * have none.
  */
 import type { RecordingItem } from '../../events/recording.ts'
+import type { DocumentedCallChanges } from '../wire/documented/call.ts'
 import type { NewSupportTicket, TicketVoiceComment } from '../wire/documented/ticket.ts'
 import { documentedTime } from '../wire/documented/words.ts'
 import { type AudioParts, attach, audioUrl, fileName, isClosed, play, transcriptOf } from './audio-steps.ts'
@@ -90,8 +91,19 @@ async function link({ desk, item, note }: RecordingParts, recordId: number, url:
     recorded: true,
     ...(transcript === null ? {} : { transcript }),
     ...(language === null || language === undefined ? {} : { language }),
+    ...consentOf(item),
   })
   await note.set({ linked: true })
+}
+
+/** By which policy the call was recorded, and what the caller chose; nothing where nobody had to be asked and nobody said. */
+function consentOf({ consent }: RecordingItem): DocumentedCallChanges {
+  if (consent === undefined || consent === null || (consent.policy === 'always' && consent.said === null)) return {}
+  const chosen = consent.said === true ? 'caller_opted_in' : 'caller_opted_out'
+  return {
+    call_recording_consent: consent.policy,
+    ...(consent.said === null ? {} : { call_recording_consent_action: chosen }),
+  }
 }
 
 /** The comment with the player; a call without a ticket gets its ticket by it. */

@@ -54,7 +54,7 @@ function audioMetadata(item: RecordingItem | VoicemailItem, audio: EncodedAudio)
     size: audio.size,
     sha256: audio.sha256,
     started_at: moment(item.startedAt),
-    consent: null,
+    consent: item.kind === 'recording' ? (item.consent?.said ?? null) : null,
   }
 }
 

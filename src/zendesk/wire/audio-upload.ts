@@ -21,8 +21,8 @@ const audioFields = {
   size: z.int().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits'),
   started_at: momentSchema,
-  /** How the parties agreed to be recorded; `null` when the bridge cannot know. */
-  consent: z.enum(['always', 'opt_in', 'opt_out', 'never']).nullable(),
+  /** Whether the caller agreed to be recorded; `null` when nobody said. */
+  consent: z.boolean().nullable(),
   /** What was said, if something has listened to it before the upload. */
   transcript: suppliedTranscriptSchema.optional(),
 }

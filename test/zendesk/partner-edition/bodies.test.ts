@@ -104,6 +104,17 @@ describe('the partner-edition dialect', () => {
     expect(recordingMetadataSchema.safeParse(metadata).success).toBe(true)
   })
 
+  it.each([
+    ['opt_in', true],
+    ['opt_out', null],
+    ['always', false],
+  ] as const)('says of a recording that was kept by %s what the caller chose: %s', (policy, said) => {
+    const item = { ...madeRecording('rec-1', audio, 'call-1'), consent: { policy, by: 'default', said } }
+    const metadata = recordingMetadata(item, audio)
+    expect(metadata.consent).toBe(said)
+    expect(recordingMetadataSchema.safeParse(metadata).success).toBe(true)
+  })
+
   it('describes a voicemail with its parties and mailbox, and needs no call', () => {
     const metadata = voicemailMetadata(madeVoicemail('vm-1', audio), audio)
     expect(metadata).toMatchObject({

@@ -1,0 +1,76 @@
+/**
+ * Whether a recording may be kept: asks the rules about its parties, and everybody who may know what the caller chose. What is
+ * decided once is stored with the recording and stands.
+ */
+import {
+  asksForChoice,
+  type ConsentRules,
+  consentOf,
+  partiesNamed,
+  partiesOf,
+  type RecordedConsent,
+  rulingFor,
+} from '../../events/consent.ts'
+import type { CallParty, CallSnapshot } from '../../events/event.ts'
+import type { RecordingItem } from '../../events/recording.ts'
+import { readSidecar, type Sidecar } from '../folders/sidecar.ts'
+import type { RecordingLedger } from '../ledger.ts'
+import { isInside } from './spool.ts'
+
+export interface KeepingOptions {
+  readonly rules: ConsentRules
+  /** The folders, absolute, in which a recorder leaves a sidecar beside its recordings. */
+  readonly sidecarFolders: readonly string[]
+}
+
+export type Keeping =
+  | { readonly kind: 'keep'; readonly consent: RecordedConsent }
+  | { readonly kind: 'refuse'; readonly consent: RecordedConsent; readonly reason: string }
+  /** The caller may still choose, or the choice may still be told. */
+  | { readonly kind: 'wait' }
+  /** Somebody says something that cannot be read: a person has to look. */
+  | { readonly kind: 'unclear'; readonly reason: string }
+
+export interface KeepingFacts {
+  readonly ledger: RecordingLedger
+  /** The site's number plan, for a number as a file's name has it. */
+  readonly partyOf: (number: string) => CallParty
+  /** How long the recording has waited, and how long it waits for its sidecar, ms. */
+  readonly waited: number
+  readonly sidecarWaitMs: number
+}
+
+/** No call is as long, ms; the end of one that goes on for ever by the book is not waited for. */
+const longestCallMs = 24 * 3_600_000
+
+/** Decides over a recording whose call is found, or will not be. Rejects when the ledger does. */
+export async function mayKeep(item: RecordingItem, options: KeepingOptions, facts: KeepingFacts): Promise<Keeping> {
+  if (item.consent !== undefined && item.consent !== null) return { kind: 'keep', consent: item.consent }
+  const { hints, callId } = item
+  const call = callId === null ? null : await facts.ledger.call(callId)
+  const named = (number: string | null): CallParty | null => (number === null ? null : facts.partyOf(number))
+  const ruling = rulingFor(options.rules, call === null ? partiesNamed(named(hints.from), named(hints.to)) : partiesOf(call))
+  const sidecar = await sidecarOf(item, options)
+  if (asksForChoice(ruling)) {
+    if (mayStillChoose(call, facts.waited) || mayStillBeTold(sidecar, facts)) return { kind: 'wait' }
+    if (sidecar?.kind === 'unreadable') return { kind: 'unclear', reason: `its sidecar cannot be read: ${sidecar.reason}` }
+  }
+  const verdict = consentOf(ruling, [
+    { who: 'the PBX', said: call?.consent?.said ?? null },
+    { who: 'its name or form', said: hints.consent ?? null },
+    { who: 'its sidecar', said: sidecar?.kind === 'read' ? sidecar.said : null },
+  ])
+  return verdict.kind === 'given' ? { ...verdict, kind: 'keep' } : { ...verdict, kind: 'refuse' }
+}
+
+function mayStillChoose(call: CallSnapshot | null, waited: number): boolean {
+  return call !== null && call.endedAt === null && waited < longestCallMs
+}
+
+function mayStillBeTold(sidecar: Sidecar | null, { waited, sidecarWaitMs }: KeepingFacts): boolean {
+  return sidecar !== null && sidecar.kind !== 'read' && waited < sidecarWaitMs
+}
+
+async function sidecarOf({ sourcePath }: RecordingItem, { sidecarFolders }: KeepingOptions): Promise<Sidecar | null> {
+  return sidecarFolders.some(folder => isInside(folder, sourcePath)) ? await readSidecar(sourcePath) : null
+}
