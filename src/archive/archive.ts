@@ -46,6 +46,11 @@ export interface Archive {
   fetch(key: string, target: FetchTarget, signal: AbortSignal): Promise<void>
   /** Removes the audio and the record beside it, unless they are held. */
   delete(key: string, signal: AbortSignal): Promise<Deletion>
+  /** Holds the audio and its record, there already or not yet: nothing deletes them until `release`. */
+  hold(key: string, reason: string, signal: AbortSignal): Promise<void>
+  /** Also when it is not held. */
+  release(key: string, signal: AbortSignal): Promise<void>
+  isHeld(key: string, signal: AbortSignal): Promise<boolean>
   /** This site's audio, the oldest days first, up to (and without) the day of `before`, epoch ms. Memory does not grow with it. */
   list(before: number, signal: AbortSignal): AsyncIterable<ListedAudio>
 }

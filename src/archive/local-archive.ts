@@ -86,9 +86,8 @@ export class LocalArchive implements Archive {
       await this.#keep(key, audio, () => createReadStream(audio.path, { signal }), signal)
       if (context === null) return
       const { call } = context
-      const text = Buffer.from(vconText(vconOf({ site, item, audio, sha512, call, url, fileName: basename(key), syntax })))
-      const content = { size: text.length, sha256: createHash('sha256').update(text).digest('hex') }
-      await this.#keep(recordKey(key), content, () => once(text), signal)
+      const text = vconText(vconOf({ site, item, audio, sha512, call, url, fileName: basename(key), syntax }))
+      await this.#write(recordKey(key), Buffer.from(text), signal)
     })
     return { key, url }
   }
@@ -127,6 +126,27 @@ export class LocalArchive implements Archive {
     })
   }
 
+  async hold(key: string, reason: string, signal: AbortSignal): Promise<void> {
+    audioKey(key)
+    await this.#doing(signal, () => this.#write(holdKey(key), Buffer.from(`${reason}\n`), signal))
+  }
+
+  async release(key: string, signal: AbortSignal): Promise<void> {
+    audioKey(key)
+    signal.throwIfAborted()
+    await this.#doing(signal, async () => {
+      const path = this.#path(holdKey(key))
+      if (!(await exists(path))) return
+      await rm(path, { force: true })
+      await flushFolder(dirname(path))
+    })
+  }
+
+  async isHeld(key: string, signal: AbortSignal): Promise<boolean> {
+    audioKey(key)
+    return this.#doing(signal, () => exists(this.#path(holdKey(key))))
+  }
+
   async *list(before: number, signal: AbortSignal): AsyncGenerator<ListedAudio> {
     const site = siteFolder(this.#options.site)
     const names = async (folder: string, wanted: RegExp) =>
@@ -144,6 +164,11 @@ export class LocalArchive implements Archive {
         }
       }
     }
+  }
+
+  #write(key: string, text: Buffer, signal: AbortSignal): Promise<void> {
+    const content = { size: text.length, sha256: createHash('sha256').update(text).digest('hex') }
+    return this.#keep(key, content, () => once(text), signal)
   }
 
   /** Writes a file unless it is there, whole. */

@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { LocalArchive } from '../../src/archive/local-archive.ts'
-import { Retention } from '../../src/archive/retention.ts'
+import { Retention, type RetentionOptions } from '../../src/archive/retention.ts'
 import { S3Archive } from '../../src/archive/s3/s3-archive.ts'
 import { call, encodedAs, folder, recording, unhurried } from './audio.ts'
 import { keys, s3Server } from './s3-server.ts'
@@ -61,7 +61,7 @@ const names = (keysLeft: readonly string[]): readonly string[] =>
     .map(key => key.slice(-6, -4))
     .sort()
 
-function retention(archive: LocalArchive | S3Archive, changes: { readonly atMost?: number; readonly clock?: () => number } = {}) {
+function retention(archive: LocalArchive | S3Archive, changes: Partial<RetentionOptions> = {}) {
   const told: string[] = []
   const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const sweeper = new Retention({
@@ -70,7 +70,8 @@ function retention(archive: LocalArchive | S3Archive, changes: { readonly atMost
     everyMs: 5,
     atMost: 100,
     clock: () => today,
-    onDeleted: async ({ key }) => void told.push(key.slice(-6, -4)),
+    keeping: async () => null,
+    onDeleting: async ({ key }) => void told.push(key.slice(-6, -4)),
     log,
     ...changes,
   })
@@ -92,10 +93,39 @@ describe.each(Object.keys(archives) as (keyof typeof archives)[])('the retention
 
   test('keeps what is held, for as long as it is', async () => {
     const { archive, hold, left } = await archives[kind]()
-    const { sweeper } = retention(archive)
-    await hold(archive.keyOf(recording('d8', { startedAt: ago(8) })))
-    expect(await sweeper.sweep(unhurried)).toMatchObject({ held: 1, complete: true })
-    expect(names(await left())).toEqual(['d1', 'd2', 'd3', 'd4', 'd5', 'd8'])
+    const { sweeper, told } = retention(archive)
+    const [byHand, byUs] = [8, 7].map(days => archive.keyOf(recording(`d${days}`, { startedAt: ago(days) })))
+    if (byHand === undefined || byUs === undefined) throw new Error('there are no keys')
+    await hold(byHand)
+    await archive.hold(byUs, 'a lawsuit', unhurried)
+    await archive.hold(byUs, 'a lawsuit', unhurried)
+    expect(await sweeper.sweep(unhurried)).toMatchObject({ held: 2, complete: true })
+    expect(names(await left())).toEqual(['d1', 'd2', 'd3', 'd4', 'd5', 'd7', 'd8'])
+    expect(told).toEqual(['d9', 'd6'])
+    expect(await archive.delete(byUs, unhurried)).toBe('held')
+    await archive.release(byUs, unhurried)
+    await archive.release(byUs, unhurried)
+    expect(await archive.isHeld(byUs, unhurried)).toBe(false)
+    expect((await sweeper.sweep(unhurried)).deleted).toEqual([byUs])
+  })
+
+  test('keeps what somebody has still to be sent, and says of each deletion before it is made', async () => {
+    const { archive, left } = await archives[kind]()
+    const before: (readonly string[])[] = []
+    const { sweeper } = retention(archive, {
+      keeping: async ({ key }) => (key.includes('d7') ? 'needed' : null),
+      onDeleting: async () => void before.push(names(await left())),
+    })
+    expect(await sweeper.sweep(unhurried)).toMatchObject({ needed: 1, held: 0, complete: true })
+    expect(names(await left())).toContain('d7')
+    expect(before[0]).toContain('d9')
+  })
+
+  test('deletes nothing that cannot be said', async () => {
+    const { archive, left } = await archives[kind]()
+    const { sweeper } = retention(archive, { onDeleting: () => Promise.reject(new Error('disk full')) })
+    await expect(sweeper.sweep(unhurried)).rejects.toThrow('disk full')
+    expect(names(await left())).toHaveLength(9)
   })
 
   test('goes on where a bounded sweep ended', async () => {
