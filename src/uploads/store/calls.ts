@@ -7,6 +7,7 @@ import { planEvent } from '../plan.ts'
 import { batches } from './batches.ts'
 import { lockAppends, transact } from './dialect.ts'
 import { insertJobs } from './job-rows.ts'
+import { addPartiesOfCalls } from './parties.ts'
 import type { CallKeysTable, CallsTable, EventsTable, Schema } from './schema.ts'
 import type { Share } from './share.ts'
 import { readCall } from './stored-json.ts'
@@ -43,6 +44,10 @@ export class CallStore implements CallJournal {
       await upsertKeys(trx, changes)
       const fresh = await insertEvents(trx, changes, now)
       await insertJobs(trx, fresh.map(planEvent), now)
+      await addPartiesOfCalls(
+        trx,
+        fresh.filter(({ type }) => type === 'call.ended').map(({ call }) => call),
+      )
       return fresh
     })
     if (added.length > 0) this.#onEvents(added)

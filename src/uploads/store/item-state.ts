@@ -18,10 +18,12 @@ export const setItemState = async (
   const deliveries = jobs.filter(({ lane }) => isDelivery(lane))
   if (deliveries.length === 0) return
   const state = itemStateAfter(deliveries)
+  // What is to be erased stays dropped, whatever a delivery that was under way came to.
   await trx
     .updateTable('items')
     .set({ state, reason: state === 'dropped' ? reason : null })
     .where('id', '=', id)
+    .where('erasure', 'is', null)
     .execute()
 }
 

@@ -8,6 +8,7 @@ import { transact } from './dialect.ts'
 import { setItemState } from './item-state.ts'
 import { insertJobs } from './job-rows.ts'
 import { reviveJob } from './operations.ts'
+import { addParties } from './parties.ts'
 import type { ItemsTable, Schema } from './schema.ts'
 import type { Share } from './share.ts'
 import { readItem, readSnapshot } from './stored-json.ts'
@@ -84,7 +85,9 @@ export class ItemStore {
         .onConflict(conflict => conflict.column('id').doNothing())
         .returning('id')
         .execute()
-      return stored.length > 0 ? 'added' : 'known'
+      if (stored.length === 0) return 'known'
+      await addParties(trx, item)
+      return 'added'
     })
   }
 
@@ -95,7 +98,8 @@ export class ItemStore {
   async queue(item: AudioItem): Promise<void> {
     const now = this.#now()
     await transact(this.#db, async trx => {
-      await writeItem(trx, item, now)
+      if (!(await writeItem(trx, item, now))) return
+      await addParties(trx, item)
       for (const lane of this.#lanes) {
         const planned = planItem(item, lane)
         const job = await trx.selectFrom('jobs').selectAll().where('id', '=', planned.id).executeTakeFirst()
@@ -113,7 +117,8 @@ export class ItemStore {
     const detail = { callId: item.callId, ...item.consent }
     const line = { actor: 'bridge', action: 'recording.refused', subject: item.id, reason: item.reason, detail }
     await transact(this.#db, async trx => {
-      await writeItem(trx, item, now)
+      if (!(await writeItem(trx, item, now))) return
+      await addParties(trx, item)
       await appendAudit(trx, line, now)
     })
   }
@@ -190,8 +195,12 @@ const rowOf = (item: AudioItem, now: number): Insertable<ItemsTable> => ({
   updated_at: now,
 })
 
-const writeItem = async (db: Kysely<Schema> | Transaction<Schema>, item: AudioItem, now: number): Promise<void> => {
+/** False, and nothing is written, when the item is to be erased (erasures.ts): whoever still works on it comes too late. */
+const writeItem = async (db: Kysely<Schema> | Transaction<Schema>, item: AudioItem, now: number): Promise<boolean> => {
   const row = rowOf(item, now)
-  const [changed] = await db.updateTable('items').set(row).where('id', '=', item.id).execute()
-  if (changed?.numUpdatedRows !== 1n) throw new Error(`item ${item.id} is not stored: add it before it is changed`)
+  const [changed] = await db.updateTable('items').set(row).where('id', '=', item.id).where('erasure', 'is', null).execute()
+  if (changed?.numUpdatedRows === 1n) return true
+  const stored = await db.selectFrom('items').select('id').where('id', '=', item.id).executeTakeFirst()
+  if (stored === undefined) throw new Error(`item ${item.id} is not stored: add it before it is changed`)
+  return false
 }

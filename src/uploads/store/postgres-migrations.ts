@@ -120,11 +120,14 @@ const migrations: readonly (readonly string[])[] = [
     'alter table items add column remote_id text',
     'alter table items add column archive_key text',
     'alter table items add column hold text',
+    'alter table items add column erasure text',
     `create table item_parties (
        party text collate "C" not null,
        item_id text collate "C" not null,
        primary key (party, item_id)
      )`,
+    'create index item_parties_item on item_parties (item_id)',
+    'create index source_files_item on source_files (item_id)',
     `create table audit (
        seq bigint generated always as identity primary key,
        at bigint not null,

@@ -56,6 +56,8 @@ export interface ItemsTable {
   archive_key: string | null
   /** Why it must not be deleted (a legal hold); null when it may. */
   hold: string | null
+  /** That it is to be erased, and how far that has got (erasures.ts), JSON; null when nobody asked for it. Never taken back. */
+  erasure: string | null
 }
 
 /** Which numbers and extensions an item is about, for those who look for all that is about one. */

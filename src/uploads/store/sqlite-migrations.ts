@@ -98,11 +98,31 @@ const migrations: readonly (readonly string[])[] = [
     'alter table items add column remote_id text',
     'alter table items add column archive_key text',
     'alter table items add column hold text',
+    'alter table items add column erasure text',
+    `update items set remote_id = (select jobs.remote_id from jobs where jobs.id = items.id)`,
     `create table item_parties (
        party text not null,
        item_id text not null,
        primary key (party, item_id)
      ) without rowid`,
+    'create index item_parties_item on item_parties (item_id)',
+    'create index source_files_item on source_files (item_id)',
+    // Those of items that an older version stored; parties.ts says which they are.
+    `insert or ignore into item_parties (party, item_id)
+     with
+       audio as (select id, call_id, body from items where json_valid(body)),
+       talk as (select audio.id, calls.snapshot from audio join calls on calls.id = audio.call_id where json_valid(calls.snapshot)),
+       named (party, id) as (
+         select json_extract(body, '$.from.value'), id from audio
+         union select json_extract(body, '$.to.value'), id from audio
+         union select json_extract(body, '$.hints.from'), id from audio
+         union select json_extract(body, '$.hints.to'), id from audio
+         union select json_extract(snapshot, '$.from.value'), id from talk
+         union select json_extract(snapshot, '$.to.value'), id from talk
+         union select json_extract(leg.value, '$.from.value'), talk.id from talk, json_each(talk.snapshot, '$.legs') as leg
+         union select json_extract(leg.value, '$.to.value'), talk.id from talk, json_each(talk.snapshot, '$.legs') as leg
+       )
+     select party, id from named where party is not null and party not in ('', 'anonymous')`,
     `create table audit (
        seq integer primary key autoincrement,
        at integer not null,

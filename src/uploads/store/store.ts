@@ -9,6 +9,8 @@ import { AuditStore } from './audit.ts'
 import { CallStore } from './calls.ts'
 import { CdrStore } from './cdrs.ts'
 import { Desk } from './desk.ts'
+import { Erasures } from './erasures.ts'
+import { Holds } from './holds.ts'
 import { type ArchiveReach, ItemStore } from './items.ts'
 import { JobStore } from './jobs.ts'
 import { MemoryStore } from './memory.ts'
@@ -52,6 +54,9 @@ export class Store {
   readonly pauses: Pauses
   /** For the admin API and the command line. */
   readonly views: StoreViews
+  /** For what is to be erased, and what must not be. */
+  readonly erasures: Erasures
+  readonly holds: Holds
   /** Who did what to what is on its way. */
   readonly audit: AuditStore
   /** What the PBX's records say of calls. */
@@ -80,6 +85,8 @@ export class Store {
     this.desk = new Desk(db, this.operations)
     this.pauses = new Pauses({ db, now, onChange: onJobs })
     this.views = new StoreViews(db)
+    this.erasures = new Erasures({ db, now, onJobs })
+    this.holds = new Holds({ db, now })
     this.audit = new AuditStore({ db, now })
     this.cdrs = new CdrStore({ db, now })
   }

@@ -5,6 +5,8 @@ import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
 import { aChange, aVoicemail, callId, fileOf, T0 } from '../fixtures.ts'
+import { consentContract } from './consent-contract.ts'
+import { erasureContract } from './erasure-contract.ts'
 import { operatorContract } from './operator-contract.ts'
 import { PostgresServer } from './postgres-server.ts'
 import { sinksContract } from './sinks-contract.ts'
@@ -35,6 +37,22 @@ storeContract('PostgreSQL', async () => {
 })
 
 sinksContract('PostgreSQL', async () => {
+  const url = await server.database()
+  return {
+    open: (now, archive) => PostgresStore.open({ url, now, archive, share: aShare({ bridge: 'br_one' }), log: silent }),
+    dispose: async () => {},
+  }
+})
+
+consentContract('PostgreSQL', async () => {
+  const url = await server.database()
+  return {
+    open: (now, archive) => PostgresStore.open({ url, now, archive, share: aShare({ bridge: 'br_one' }), log: silent }),
+    dispose: async () => {},
+  }
+})
+
+erasureContract('PostgreSQL', async () => {
   const url = await server.database()
   return {
     open: (now, archive) => PostgresStore.open({ url, now, archive, share: aShare({ bridge: 'br_one' }), log: silent }),

@@ -7,6 +7,8 @@ import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
 import { SCHEMA_VERSION } from '../../../src/uploads/store/sqlite-migrations.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { aChange, ops, T0 } from '../fixtures.ts'
+import { consentContract } from './consent-contract.ts'
+import { erasureContract } from './erasure-contract.ts'
 import { operatorContract } from './operator-contract.ts'
 import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
@@ -22,6 +24,22 @@ storeContract('SQLite', async () => {
 })
 
 sinksContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: (now, archive) => SqliteStore.open({ dataDir, role: 'bridge', now, archive, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+consentContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: (now, archive) => SqliteStore.open({ dataDir, role: 'bridge', now, archive, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+erasureContract('SQLite', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
   return {
     open: (now, archive) => SqliteStore.open({ dataDir, role: 'bridge', now, archive, log: silent }),
