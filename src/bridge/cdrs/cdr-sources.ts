@@ -7,6 +7,7 @@ import type { Cdr } from '../../events/cdr.ts'
 import type { Fault } from '../../migration/historic-call.ts'
 import type { Site } from '../../migration/import/imported-call.ts'
 import type { CdrFileNote } from '../../uploads/store/cdrs.ts'
+import type { CdrTaker } from './cdr-taker.ts'
 import { readMasterCsv } from './master-csv.ts'
 import { readRecordFolder } from './record-folder.ts'
 
@@ -36,15 +37,6 @@ export interface CdrSourcesOptions {
   readonly keepMs: number
   /** Epoch ms. */
   readonly now: () => number
-}
-
-/** What reading gives to whoever keeps it: CDRs in batches, and what could not be read. */
-export interface CdrTaker {
-  readonly site: Site
-  readonly now: number
-  /** Older files and calls need not be read, epoch ms. */
-  readonly notBefore: number
-  take(cdrs: readonly Cdr[], faults: readonly Fault[]): Promise<void>
 }
 
 export interface CatchUp {
@@ -105,12 +97,6 @@ export class CdrSources {
     else await readRecordFolder(source.path, notes, taker, signal)
     return { taken, problem: refused === 0 ? null : problemOf(refused, first) }
   }
-}
-
-/** Where it is kept how far files were read. */
-export interface ReadNotes {
-  read(path: string): Promise<CdrFileNote | null>
-  write(path: string, note: CdrFileNote): Promise<void>
 }
 
 /** `3 records give no call, the first because …`. */

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { TextDecoder } from 'node:util'
 import { chosenFormat } from '../../migration/formats/formats.ts'
 import { wallClock } from '../../migration/formats/local-time.ts'
-import type { CdrTaker, ReadNotes } from './cdr-sources.ts'
+import type { CdrTaker, ReadNotes } from './cdr-taker.ts'
 import { cdrsOf } from './record.ts'
 
 /** Of a file that is read for the first time, only the end: some 250,000 calls. */

@@ -6,7 +6,7 @@ import { opendir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cdr } from '../../events/cdr.ts'
 import type { Fault } from '../../migration/historic-call.ts'
-import type { CdrTaker, ReadNotes } from './cdr-sources.ts'
+import type { CdrTaker, ReadNotes } from './cdr-taker.ts'
 import { freeswitchRecords } from './record.ts'
 
 /** Files this much older than the newest are read again: one may have been only begun, or have come in while the folder was read. */
