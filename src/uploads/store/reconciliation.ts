@@ -77,7 +77,7 @@ export class ReconciliationViews {
     for (const some of batches(calls)) {
       const rows = await this.#db
         .selectFrom('items')
-        .select(['id', 'state', 'reason', 'body'])
+        .select(['id', 'state', 'reason', 'hold', 'body'])
         .where('call_id', 'in', some)
         .execute()
       for (const item of rows.map(readItem)) if (item.kind === 'recording') recordings.push(item)
@@ -139,7 +139,7 @@ export class ReconciliationViews {
   ): Promise<readonly { readonly seq: number; readonly item: AudioItem }[]> {
     let query = this.#db
       .selectFrom('items')
-      .select(['seq', 'id', 'state', 'reason', 'body'])
+      .select(['seq', 'id', 'state', 'reason', 'hold', 'body'])
       .where('state', '=', state)
       .where('seq', '>', after)
     if (isShared(this.#db)) query = query.where(this.#liesAtSite(sql`items.origin`))
@@ -159,6 +159,7 @@ export class ReconciliationViews {
             'id',
             'state',
             'reason',
+            'hold',
             'updated_at',
             sql<string | null>`case when call_id is null then body end`.as('body'),
           ])
