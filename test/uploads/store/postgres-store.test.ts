@@ -9,6 +9,7 @@ import { consentContract } from './consent-contract.ts'
 import { erasureContract } from './erasure-contract.ts'
 import { operatorContract } from './operator-contract.ts'
 import { PostgresServer } from './postgres-server.ts'
+import { reconciliationContract } from './reconciliation-contract.ts'
 import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
 
@@ -29,6 +30,14 @@ const aShare = (more: Partial<Share> = {}): Share => {
 }
 
 storeContract('PostgreSQL', async () => {
+  const url = await server.database()
+  return {
+    open: now => PostgresStore.open({ url, now, share: aShare({ bridge: 'br_one' }), log: silent }),
+    dispose: async () => {},
+  }
+})
+
+reconciliationContract('PostgreSQL', async () => {
   const url = await server.database()
   return {
     open: now => PostgresStore.open({ url, now, share: aShare({ bridge: 'br_one' }), log: silent }),

@@ -10,12 +10,21 @@ import { aChange, ops, T0 } from '../fixtures.ts'
 import { consentContract } from './consent-contract.ts'
 import { erasureContract } from './erasure-contract.ts'
 import { operatorContract } from './operator-contract.ts'
+import { reconciliationContract } from './reconciliation-contract.ts'
 import { sinksContract } from './sinks-contract.ts'
 import { storeContract } from './store-contract.ts'
 
 const silent = { error: () => {} }
 
 storeContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+reconciliationContract('SQLite', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
   return {
     open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
