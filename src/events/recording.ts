@@ -67,6 +67,8 @@ interface AudioItemBase {
   readonly state: ItemState
   /** Why the item is quarantined or dropped; `null` otherwise. */
   readonly reason: string | null
+  /** Why it must not be deleted (a legal hold); absent or null when it may. */
+  readonly hold?: string | null
   /** Absolute path of the source; the bridge never changes it unless `after_upload` says so. */
   readonly sourcePath: string
   readonly sourceSize: number

@@ -30,6 +30,12 @@ export async function clearFinished(item: AudioItem, options: ClearingOptions): 
 
 async function clearSource(item: AudioItem, { spool, afterUpload, roots, log }: ClearingOptions): Promise<void> {
   if (item.kind !== 'recording' || spool.owns(item.sourcePath)) return
+  // What is held stays wherever it is, after its release too: a file that nobody expects to go any more.
+  if (item.hold !== undefined && item.hold !== null) {
+    if (afterUpload.kind !== 'keep')
+      log.info({ id: item.id, file: item.sourcePath }, 'delivered source left in place: it is held')
+    return
+  }
   const result = await applyAfterUpload(item, afterUpload, roots)
   if (result.kind === 'left')
     log.warn({ id: item.id, file: item.sourcePath, reason: result.reason }, 'delivered source left in place')

@@ -171,6 +171,20 @@ export class Intake {
     await this.#tidying.look(id)
   }
 
+  /** Removes what lies in the spool of an item that is to be erased; false, and nothing, while it is being worked on. */
+  async erase(id: RecordingId): Promise<boolean> {
+    const { spool, space, transcription } = this.#options
+    if (!this.#waiting.hold(id)) return false
+    try {
+      transcription?.forget(id)
+      await spool.remove(id)
+    } finally {
+      this.#waiting.release(id)
+    }
+    space?.freed()
+    return true
+  }
+
   /** Lets a quarantined item wait for its call and a transcoder once more. */
   async redrive(id: RecordingId): Promise<OperatorResult> {
     const changed = await this.#operate(id, item => ({ ...item, state: 'waiting', reason: null }))

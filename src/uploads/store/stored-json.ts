@@ -26,10 +26,11 @@ export const readSnapshot = (id: CallId, snapshot: string): CallSnapshot => read
 /** An event. Throws DamagedRowError. */
 export const readEvent = (id: EventId, body: string): CallEvent => readObject('events', id, body) as CallEvent
 
-/** An item, with the state that its columns say. Throws DamagedRowError. */
-export const readItem = (row: Pick<Selectable<ItemsTable>, 'id' | 'state' | 'reason' | 'body'>): AudioItem => {
+/** An item, with the state and the hold that its columns say. Throws DamagedRowError. */
+export const readItem = (row: Pick<Selectable<ItemsTable>, 'id' | 'state' | 'reason' | 'hold' | 'body'>): AudioItem => {
   const written = readObject('items', row.id, row.body) as AudioItem
-  return { ...written, state: row.state, reason: row.reason }
+  const { state, reason, hold } = row
+  return hold === null ? { ...written, state, reason } : { ...written, state, reason, hold }
 }
 
 /** What the PBX's records say of a call. Throws DamagedRowError. */
