@@ -22,6 +22,7 @@ export class IncomingCall {
   readonly #here: string
   readonly #send: (text: string, to: HopAddress) => void
   #status = 100
+  #headers: readonly string[] = []
   #final: Retransmission | null = null
   #end: () => void = () => {}
 
@@ -42,7 +43,9 @@ export class IncomingCall {
     this.#say()
   }
 
-  answer(): void {
+  /** With further header lines in the 200. */
+  answer(headers: readonly string[] = []): void {
+    this.#headers = headers
     this.#finish(200)
   }
 
@@ -92,7 +95,8 @@ export class IncomingCall {
   #say(): void {
     const request = this.#invite
     const body = this.#status === 200 ? sdp(this.#here) : ''
-    const { text, to } = responseText({ request, status: this.#status, toTag: this.#toTag, contact: this.#here, body })
+    const headers = this.#status === 200 ? this.#headers : []
+    const { text, to } = responseText({ request, status: this.#status, toTag: this.#toTag, contact: this.#here, headers, body })
     this.#send(text, to)
   }
 

@@ -52,7 +52,8 @@ export class OutgoingCall {
   readonly #heard: Promise<void>
   #onHeard: () => void = () => {}
   #onFinal: (status: number) => void = () => {}
-  /** The request that waits for its answer beside the INVITE: CANCEL or BYE. */
+  #seq = 1
+  /** The request that waits for its answer beside the INVITE: CANCEL, INFO or BYE. */
   #other: { readonly method: string; readonly sending: Retransmission; readonly done: (status: number) => void } | null = null
   #patience: NodeJS.Timeout | null = null
   #dialog: { readonly target: string; readonly routes: readonly string[]; readonly toTag: string } | null = null
@@ -91,14 +92,25 @@ export class OutgoingCall {
     return await this.final
   }
 
-  /** Hangs up; answers the status of the BYE. */
-  async hangUp(): Promise<number> {
-    const dialog = this.#dialog
-    if (dialog === null) throw new Error('only an answered call can be hung up')
-    const headers = dialog.routes.map(route => `Route: ${route}`)
-    const status = await this.#request('BYE', { uri: dialog.target, branch: `${this.#branch}b`, seq: 2, headers })
+  /** Hangs up, with further header lines; answers the status of the BYE. */
+  async hangUp(headers: readonly string[] = []): Promise<number> {
+    const status = await this.#within('BYE', headers)
     if (status === 200) this.seen = { ...this.seen, hungUpAt: Date.now() }
     return status
+  }
+
+  /** Says something in the middle of the call, in header lines; answers the status of the INFO. */
+  async inform(headers: readonly string[]): Promise<number> {
+    return await this.#within('INFO', headers)
+  }
+
+  async #within(method: string, headers: readonly string[]): Promise<number> {
+    const dialog = this.#dialog
+    if (dialog === null) throw new Error(`only an answered call has a ${method}`)
+    this.#seq += 1
+    const routes = dialog.routes.map(route => `Route: ${route}`)
+    const branch = `${this.#branch}b${this.#seq}`
+    return await this.#request(method, { uri: dialog.target, branch, seq: this.#seq, headers: [...routes, ...headers] })
   }
 
   /** Whether the response belongs to this call. */

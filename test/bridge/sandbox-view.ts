@@ -26,6 +26,7 @@ const recordingSchema = z.object({
   external_id: z.string(),
   external_call_id: z.string().nullable(),
   duration: z.number(),
+  consent: z.boolean().nullable(),
 })
 const voicemailSchema = recordingSchema.extend({
   from: z.string(),

@@ -50,11 +50,12 @@ export interface ResponseFields {
   readonly toTag: string
   /** `host:port` of the answering phone, where its Contact is needed. */
   readonly contact?: string
+  readonly headers?: readonly string[]
   readonly body?: string
 }
 
 /** The response, and where RFC 3261 section 18.2.2 and RFC 3581 send it. */
-export function responseText({ request, status, toTag, contact, body = '' }: ResponseFields): {
+export function responseText({ request, status, toTag, contact, headers = [], body = '' }: ResponseFields): {
   readonly text: string
   readonly to: HopAddress
 } {
@@ -69,6 +70,7 @@ export function responseText({ request, status, toTag, contact, body = '' }: Res
     `Call-ID: ${headerValue(request, 'Call-ID')}`,
     `CSeq: ${headerValue(request, 'CSeq')}`,
     ...(contact === undefined ? [] : [`Contact: <sip:phone@${contact}>`]),
+    ...headers,
   ]
   return { text: withBody(lines, body), to: senderOf(vias[0] ?? '') }
 }

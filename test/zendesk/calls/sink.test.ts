@@ -240,6 +240,22 @@ describe('a recording', () => {
     expect(Buffer.from(await played.arrayBuffer()).length).toBe(audio.size)
   })
 
+  test.each([
+    ['opt_in', true, 'opt_in', 'caller_opted_in'],
+    ['always', false, 'always', 'caller_opted_out'],
+    ['opt_out', null, 'opt_out', null],
+    ['always', null, null, null],
+  ] as const)('that was kept by %s, where the caller said %s, says so in the record', async (policy, said, consent, action) => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_a', callerNo(1))) await through(sink, asEvent(event))
+    const item = { ...madeRecording('rec_a', audio, 'call_a'), consent: { policy, by: 'default', said } }
+    await through(sink, asRecording(item, audio))
+    const { call } = await bridge.get('/calls/1')
+    expect(call).toMatchObject({ call_recording_consent: consent, call_recording_consent_action: action })
+  })
+
   test('waits while its call goes on without a ticket', async () => {
     const bridge = await documentedBridge()
     const audio = await madeMp3(bridge.folder, 'a.mp3')
