@@ -1,7 +1,7 @@
 /** `tpe-bridge uploads`: what is on its way to Zendesk, what was refused, and what an operator does about it. */
 import { Command, Option } from 'commander'
 import { jobStates } from '../uploads/job.ts'
-import type { Upload, UploadState } from '../uploads/store/desk.ts'
+import type { Upload, UploadState } from '../uploads/store/upload.ts'
 import { type ConfigOption, configOption } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
 import { CommandFailed } from './failure.ts'

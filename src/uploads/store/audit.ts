@@ -3,6 +3,7 @@
  * change or delete a line. What changes something writes its line in the same transaction.
  */
 import type { Kysely, Transaction } from 'kysely'
+import { batches } from './batches.ts'
 import type { Schema } from './schema.ts'
 
 export interface AuditLine {
@@ -70,18 +71,34 @@ export class AuditStore {
 }
 
 /** Writes a line in the transaction of what it tells. `now` is epoch ms. */
-export const appendAudit = async (
+export const appendAudit = async (db: Kysely<Schema> | Transaction<Schema>, line: AuditLine, now: number): Promise<void> => {
+  await appendAuditLines(db, [line], now)
+}
+
+/** Likewise, many. */
+export const appendAuditLines = async (
   db: Kysely<Schema> | Transaction<Schema>,
-  { actor, action, subject, reason, detail, once = undefined }: AuditLine,
+  lines: readonly AuditLine[],
   now: number,
 ): Promise<void> => {
-  const row = { at: now, actor, action, subject, reason, detail: detail === undefined ? null : JSON.stringify(detail) }
-  await db
-    .insertInto('audit')
-    .values({ ...row, once: once ?? null })
-    .onConflict(conflict => conflict.column('once').doNothing())
-    .execute()
+  for (const some of batches(lines)) {
+    await db
+      .insertInto('audit')
+      .values(some.map(line => rowOf(line, now)))
+      .onConflict(conflict => conflict.column('once').doNothing())
+      .execute()
+  }
 }
+
+const rowOf = ({ actor, action, subject, reason, detail, once }: AuditLine, at: number) => ({
+  at,
+  actor,
+  action,
+  subject,
+  reason,
+  detail: detail === undefined ? null : JSON.stringify(detail),
+  once: once ?? null,
+})
 
 const detailOf = (text: string | null): Readonly<Record<string, unknown>> => {
   if (text === null) return {}

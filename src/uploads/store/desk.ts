@@ -1,45 +1,42 @@
 /**
  * The operator's desk: every piece of delivery work in one list, from the moment it is known until a sink has it, whether it is a
- * job already or audio that is still waiting or was quarantined. And the two things an operator may do to one.
+ * job already or audio that is still waiting or was quarantined. And the two things an operator may do to them, one by one or to all
+ * that fit a filter, a bounded step at a time.
  */
 import type { Kysely } from 'kysely'
-import type { AudioItem, RecordingId } from '../../events/recording.ts'
-import { type Job, type JobId, type JobState, jobStates, type SinkName, sinkOf } from '../job.ts'
+import type { CallId } from '../../events/event.ts'
+import type { RecordingId } from '../../events/recording.ts'
+import type { JobId } from '../job.ts'
 import { jobOf } from './job-rows.ts'
-import type { By, ByWithReason, Operations, OperatorAnswer } from './operations.ts'
+import type { By, ByWithReason, Operations, OperatorAnswer, Outcome, Refusal, Subjects } from './operations.ts'
 import type { Schema } from './schema.ts'
 import { readItem } from './stored-json.ts'
-
-/** The states of a job, and those of audio that has no job yet. */
-export type UploadState = JobState['kind'] | 'waiting' | 'quarantined'
-
-/** One piece of work. Its id comes from the event or audio item, and is the idempotency key of its delivery. Times are epoch ms. */
-export interface Upload {
-  readonly id: string
-  readonly sink: SinkName
-  readonly kind: 'event' | 'recording' | 'voicemail'
-  readonly state: UploadState
-  readonly callId: string | null
-  readonly attempts: number
-  /** The last error, or why it is dead, dropped or quarantined. */
-  readonly reason: string | null
-  readonly createdAt: number
-  readonly nextAttemptAt: number | null
-  readonly deliveredAt: number | null
-  readonly remoteId: string | null
-}
+import { type Upload, type UploadState, uploadOfItem, uploadOfJob } from './upload.ts'
+import { filterOf, type UploadFilter } from './upload-filter.ts'
+import { countUploads, formatPlace, type Narrowing, readPlace, stretch } from './upload-pages.ts'
 
 export type DeskAnswer =
   | { readonly kind: 'done'; readonly upload: Upload }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'refused'; readonly reason: string }
 
-interface Row {
-  readonly upload: Upload
-  readonly seq: number
+/** What one step of a sweep looked at and did. */
+export interface SweepStep {
+  /** How many were looked at: those that fit and those that do not. */
+  readonly seen: number
+  /** How many were redriven or dropped. */
+  readonly done: number
+  readonly refused: readonly Refusal[]
+  /** Where the next step begins; `null` when this was the last one. */
+  readonly next: string | null
 }
 
-const itemStates = ['waiting', 'quarantined', 'dropped'] as const
+/** Uploads that are looked at in one go, and at most changed in one transaction: others have to get their turn. */
+const AT_ONCE = 500
+/** A list that finds little looks at this many before it answers with a short page. */
+const MOST_LOOKED_AT = 10_000
+/** What a sweep means that names no state: all that was refused. */
+const refusedStates: readonly UploadState[] = ['dead', 'quarantined']
 
 export class Desk {
   readonly #db: Kysely<Schema>
@@ -50,25 +47,36 @@ export class Desk {
     this.#operations = operations
   }
 
-  /** Newest first; `next` is the `before` of the following page, `null` on the last one. An unreadable `before` begins anew. */
-  async listUploads(query: {
-    readonly limit: number
-    readonly before: string | null
-    readonly state: UploadState | null
-  }): Promise<{
+  /**
+   * Newest first; `next` is the `before` of the following page, `null` on the last one. A page may be short, even empty, where few of
+   * many fit. An unreadable `before` begins anew.
+   */
+  async listUploads(query: UploadFilter & { readonly limit: number; readonly before: string | null }): Promise<{
     readonly rows: readonly Upload[]
     readonly next: string | null
   }> {
-    const before = readCursor(query.before)
-    const jobs = await this.#jobs(query.state, before.job, query.limit + 1)
-    const items = await this.#items(query.state, before.item, query.limit + 1)
-    const merged = [...jobs.map(row => ({ ...row, isJob: true })), ...items.map(row => ({ ...row, isJob: false }))]
-    merged.sort((a, b) => b.upload.createdAt - a.upload.createdAt)
-    const page = merged.slice(0, query.limit)
-    const oldest = (isJob: boolean, otherwise: number): number =>
-      page.reduce((least, row) => (row.isJob === isJob ? Math.min(least, row.seq) : least), otherwise)
-    const next = `${oldest(true, before.job)}.${oldest(false, before.item)}`
-    return { rows: page.map(row => row.upload), next: merged.length > query.limit ? next : null }
+    const { limit, before, ...filter } = query
+    const fits = filterOf(filter)
+    const narrowing = narrowingOf(filter, filter.state === undefined || filter.state === null ? null : [filter.state])
+    const rows: Upload[] = []
+    const size = isIndexed(filter) ? limit : AT_ONCE
+    let place = readPlace(before, 'newest-first')
+    for (let seen = 0; seen < MOST_LOOKED_AT; seen += size) {
+      const { uploads, isLast } = await stretch(this.#db, {
+        ...narrowing,
+        direction: 'newest-first',
+        after: place,
+        size,
+      })
+      for (const [index, { upload, place: at }] of uploads.entries()) {
+        place = at
+        if (!fits(upload)) continue
+        rows.push(upload)
+        if (rows.length === limit) return { rows, next: isLast && index === uploads.length - 1 ? null : formatPlace(place) }
+      }
+      if (isLast) return { rows, next: null }
+    }
+    return { rows, next: formatPlace(place) }
   }
 
   /** One upload by the id of its event or item. */
@@ -99,77 +107,61 @@ export class Desk {
     return await this.#answer(id, job.kind === 'unknown' ? await this.#operations.dropItem(id as RecordingId, by) : job)
   }
 
+  /**
+   * One step of trying afresh whatever fits, oldest first, so that the order within a call holds from one step to the next. `after`
+   * is the `next` of the step before, `null` at the beginning. Without a state in the filter: what is dead or quarantined.
+   */
+  async redriveSome(filter: UploadFilter, by: By, after: string | null): Promise<SweepStep> {
+    return await this.#sweep(filter, after, subjects => this.#operations.redrive(subjects, by))
+  }
+
+  /** Likewise, of giving up. */
+  async dropSome(filter: UploadFilter, by: ByWithReason, after: string | null): Promise<SweepStep> {
+    return await this.#sweep(filter, after, subjects => this.#operations.drop(subjects, by))
+  }
+
+  /** Likewise, of neither: `done` is how many fit. */
+  async countSome(filter: UploadFilter, after: string | null): Promise<SweepStep> {
+    return await this.#sweep(filter, after, async ({ jobs, items }) => ({ done: [...jobs, ...items], refused: [] }))
+  }
+
+  /** How many uploads all the steps of a sweep will see, about: others are at work meanwhile. */
+  async sweepSize(filter: UploadFilter): Promise<number> {
+    return await countUploads(this.#db, sweepOf(filter))
+  }
+
+  async #sweep(filter: UploadFilter, after: string | null, act: (subjects: Subjects) => Promise<Outcome>): Promise<SweepStep> {
+    const place = readPlace(after, 'oldest-first')
+    const { uploads, isLast } = await stretch(this.#db, {
+      ...sweepOf(filter),
+      direction: 'oldest-first',
+      after: place,
+      size: AT_ONCE,
+    })
+    const fits = filterOf(filter)
+    const fitting = uploads.filter(({ upload }) => fits(upload))
+    const jobs = fitting.flatMap(({ of }) => (of.kind === 'job' ? [of.id] : []))
+    const items = fitting.flatMap(({ of }) => (of.kind === 'item' ? [of.id] : []))
+    const { done, refused } = fitting.length === 0 ? { done: [], refused: [] } : await act({ jobs, items })
+    return { seen: uploads.length, done: done.length, refused, next: isLast ? null : formatPlace(uploads.at(-1)?.place ?? place) }
+  }
+
   async #answer(id: string, answer: OperatorAnswer): Promise<DeskAnswer> {
     if (answer.kind !== 'done') return answer
     const upload = await this.getUpload(id)
     return upload === null ? { kind: 'unknown' } : { kind: 'done', upload }
   }
-
-  async #jobs(state: UploadState | null, before: number, limit: number): Promise<Row[]> {
-    const wanted = jobStates.find(each => each === state)
-    if (state !== null && wanted === undefined) return []
-    let query = this.#db.selectFrom('jobs').selectAll().where('seq', '<', before)
-    if (wanted !== undefined) query = query.where('state', '=', wanted)
-    const rows = await query.orderBy('seq', 'desc').limit(limit).execute()
-    return rows.map(row => ({ seq: row.seq, upload: uploadOfJob(jobOf(row)) }))
-  }
-
-  /** Audio that has no job: it waits, was quarantined, or was dropped from there. */
-  async #items(state: UploadState | null, before: number, limit: number): Promise<Row[]> {
-    const wanted = itemStates.find(each => each === state)
-    if (state !== null && wanted === undefined) return []
-    const rows = await this.#db
-      .selectFrom('items')
-      .selectAll()
-      .where('seq', '<', before)
-      .where('state', 'in', wanted === undefined ? itemStates : [wanted])
-      .where(eb => eb.not(eb.exists(eb.selectFrom('jobs').select('jobs.seq').whereRef('jobs.id', '=', 'items.id'))))
-      .orderBy('seq', 'desc')
-      .limit(limit)
-      .execute()
-    return rows.map(row => ({ seq: row.seq, upload: uploadOfItem(readItem(row)) }))
-  }
 }
 
-function uploadOfJob(job: Job): Upload {
-  const { state } = job
-  const reason =
-    state.kind === 'pending' ? state.lastError : state.kind === 'dead' || state.kind === 'dropped' ? state.reason : null
-  return {
-    id: job.id,
-    sink: sinkOf(job.lane),
-    kind: job.kind,
-    state: state.kind,
-    callId: job.orderKey,
-    attempts: state.kind === 'dropped' ? 0 : state.attempts,
-    reason,
-    createdAt: job.createdAt,
-    nextAttemptAt: state.kind === 'pending' ? state.runAt : null,
-    deliveredAt: state.kind === 'delivered' ? state.deliveredAt : null,
-    remoteId: state.kind === 'delivered' ? state.remoteId : null,
-  }
-}
+/** Whether whatever the database gives for it fits. */
+const isIndexed = ({ kind, since, until, reasonContains }: UploadFilter): boolean =>
+  [kind, since, until, reasonContains].every(asked => asked === undefined || asked === null)
 
-function uploadOfItem(item: AudioItem): Upload {
-  return {
-    id: item.id,
-    sink: 'zendesk',
-    kind: item.kind,
-    // Items that are queued or delivered have a job; one whose job was pruned is of no use to a desk.
-    state: item.state === 'queued' ? 'pending' : item.state,
-    callId: item.callId,
-    attempts: 0,
-    reason: item.reason,
-    createdAt: item.foundAt,
-    nextAttemptAt: null,
-    deliveredAt: null,
-    remoteId: null,
-  }
-}
+const sweepOf = (filter: UploadFilter): Narrowing =>
+  narrowingOf(filter, filter.state === undefined || filter.state === null ? refusedStates : [filter.state])
 
-/** `JOB.ITEM`: the sequence numbers that the page before went down to. */
-function readCursor(text: string | null): { readonly job: number; readonly item: number } {
-  const match = /^(\d{1,16})\.(\d{1,16})$/.exec(text ?? '')
-  const beginning = Number.MAX_SAFE_INTEGER
-  return { job: Number(match?.[1] ?? beginning), item: Number(match?.[2] ?? beginning) }
-}
+const narrowingOf = ({ sink, callId }: UploadFilter, states: readonly UploadState[] | null): Narrowing => ({
+  states,
+  sink: sink ?? null,
+  callId: callId === undefined || callId === null ? null : (callId as CallId), // a look-up: an id of no call finds nothing
+})

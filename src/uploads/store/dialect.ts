@@ -36,6 +36,12 @@ export const passingOverClaimed = <DB, TB extends keyof DB, O>(
   query: SelectQueryBuilder<DB, TB, O>,
 ): SelectQueryBuilder<DB, TB, O> => (isShared(db) ? query.forUpdate().skipLocked() : query)
 
+/** Rows that are read to be changed: nobody else changes them until the commit. */
+export const holding = <DB, TB extends keyof DB, O>(
+  db: Kysely<Schema>,
+  query: SelectQueryBuilder<DB, TB, O>,
+): SelectQueryBuilder<DB, TB, O> => (isShared(db) ? query.forUpdate() : query)
+
 /** The database's own clock, epoch ms: bridges agree on it, whatever theirs say. */
 export const databaseNow = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
 

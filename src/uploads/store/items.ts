@@ -6,8 +6,8 @@ import { planItem } from '../plan.ts'
 import { appendAudit } from './audit.ts'
 import { transact } from './dialect.ts'
 import { setItemState } from './item-state.ts'
+import { reviveJobs } from './job-changes.ts'
 import { insertJobs } from './job-rows.ts'
-import { reviveJob } from './operations.ts'
 import { addParties } from './parties.ts'
 import type { ItemsTable, Schema } from './schema.ts'
 import type { Share } from './share.ts'
@@ -104,7 +104,7 @@ export class ItemStore {
         const planned = planItem(item, lane)
         const job = await trx.selectFrom('jobs').selectAll().where('id', '=', planned.id).executeTakeFirst()
         if (job === undefined) await insertJobs(trx, [planned], now, this.#share?.bridge)
-        else if (job.state === 'dead' || job.state === 'dropped') await reviveJob(trx, job, now)
+        else if (job.state === 'dead' || job.state === 'dropped') await reviveJobs(trx, [job], now)
       }
       // Queued a second time after the sinks have it: the item is what it was, delivered, and goes out no second time.
       await setItemState(trx, item.id, null, now)

@@ -43,9 +43,13 @@ export const giveTurns = async (trx: Transaction<Schema>, keys: Iterable<CallId 
 }
 
 /** After a job came back ahead of others (a redrive): those that now have to wait may not be claimed. */
-export const takeTurns = async (trx: Transaction<Schema>, key: CallId): Promise<void> => {
-  await lockTurns(trx, [key])
-  await sql`update jobs set head = 0 where order_key = ${key} and ${pending} and head = 1 and (${hasToWait})`.execute(trx)
+export const takeTurns = async (trx: Transaction<Schema>, keys: Iterable<CallId | null>): Promise<void> => {
+  const calls = distinct(keys)
+  await lockTurns(trx, calls)
+  for (const some of batches(calls)) {
+    await sql`update jobs set head = 0
+      where order_key in (${sql.join(some)}) and ${pending} and head = 1 and (${hasToWait})`.execute(trx)
+  }
 }
 
 const distinct = (keys: Iterable<CallId | null>): CallId[] => [...new Set(keys)].filter(key => key !== null)
