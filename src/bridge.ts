@@ -3,17 +3,22 @@
  * knows both ends of an arrow.
  *
  *   signalling ── signals ──▶ tracker ── changes ──▶ store ──▶ worker ──▶ sink ──▶ Zendesk, or the sandbox
- *   audio ────────────────── items ────────────────▶ store       └─ delivered ──▶ audio (clears its spool)
+ *   audio ────────────────── items ────────────────▶ store       ├─ delivered ──▶ audio (clears its spool)
+ *                                                                └──▶ archiving ──▶ the archive
  *                                                      └── read only ──▶ admin
  *   tracker ── stored events ──▶ agents' status ──▶ Zendesk
  */
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { PartHealth } from './admin/health.ts'
 import type { MetricFamily } from './admin/metrics.ts'
 import { AdminServer } from './admin/server.ts'
 import { callReader, storedEvents } from './bridge/admin-views.ts'
 import { agentBoard, agentStatuses, callsThatMatter } from './bridge/agent-status.ts'
+import { linkInto } from './bridge/archive.ts'
+import { Archiving } from './bridge/archiving.ts'
 import { Audio } from './bridge/audio.ts'
+import { AudioInReach } from './bridge/audio-in-reach.ts'
 import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
@@ -30,6 +35,7 @@ import { numberPlan } from './events/numbers.ts'
 import { CallTracker } from './events/tracker.ts'
 import type { HopAddress } from './sip/message/message.ts'
 import { deliveriesOf } from './uploads/delivery.ts'
+import type { ClaimedJob } from './uploads/job-queue.ts'
 import { zendeskSlots } from './uploads/slots.ts'
 import { DeliveryWorker } from './uploads/worker.ts'
 import { Sandbox, type SandboxAddress } from './zendesk/sandbox/sandbox.ts'
@@ -124,27 +130,42 @@ export class Bridge {
 
     const sandbox = config.zendesk.baseUrl === null ? await this.#startSandbox() : null
     const { memory } = store
-    const { connection, sink } = zendeskAccount({ config, sandbox, memory, limit, tickets: 'by-rules', version, log })
+    const onDelivered = async ({ payload }: ClaimedJob): Promise<void> => {
+      if (payload.kind === 'item') await audio.intake.onDelivered(payload.item)
+    }
+    const archiving = await Archiving.open({ config, store, onDelivered, log })
+    const link = linkInto(archiving.archive, id => store.items.call(id))
+    const { connection, sink } = zendeskAccount({ config, sandbox, memory, limit, link, tickets: 'by-rules', version, log })
     this.#started('zendesk', () => connection.close())
+    const anyAudio = new AudioInReach({
+      sink,
+      archive: archiving.archive,
+      archivedAs: async id => (await store.items.custody(id))?.archiveKey ?? null,
+      space: audio.space,
+      folder: resolve(config.dataDir, 'spool', 'fetched'),
+    })
+    await anyAudio.start()
 
     const worker = new DeliveryWorker({
       queue: store.jobs,
       operatorPause: () => store.pauses.of('zendesk'),
-      sink,
+      sink: anyAudio,
       limit,
       policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
       prepare: deliveriesOf(config.site, timeoutsFor(config)),
       slots: zendeskSlots(config.uploads.concurrency),
-      onDelivered: async job => {
-        if (job.payload.kind === 'item') await audio.intake.onDelivered(job.payload.item)
-      },
+      onDelivered,
       log,
       now: Date.now,
       random: Math.random,
     })
     store.onJobs(() => worker.notify())
+    // Together, so that they share one grace.
+    this.#started('uploads', async () => {
+      await Promise.all([worker, archiving].map(each => each.stop(config.shutdownGraceMs)))
+    })
     await worker.start()
-    this.#started('uploads', () => worker.stop(config.shutdownGraceMs))
+    await archiving.start()
 
     const agents = agentStatuses({ config, connection, memory, log })
     agents.start(await callsThatMatter(store.items, config.agentStatus.afterCallWorkMs))
@@ -183,7 +204,7 @@ export class Bridge {
     const sip = await signalling.start()
     reconciling.start()
     this.#started('reconciliation', () => reconciling.stop())
-    this.#parts = { store, tracker, worker, connection, agents, audio, signalling, reconciling }
+    this.#parts = { store, tracker, worker, connection, agents, archiving, audio, signalling, reconciling }
     return { sip, admin: adminUrl, sandbox }
   }
 

@@ -11,14 +11,19 @@ export interface ArchiveDelivery {
 }
 
 /** Durations in ms. `retry` spends an attempt, `wait` does not, `reject` is for good; reasons are for an operator to act on. */
-export type ArchiveResult =
+export type ArchiveResult = ArchiveOutcome & {
+  /** The archive was not asked. */
+  readonly unasked?: true
+}
+
+type ArchiveOutcome =
   | { readonly kind: 'delivered'; readonly remoteId: string | null }
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs: number | null }
   | { readonly kind: 'wait'; readonly reason: string; readonly afterMs: number; readonly scope: 'job' | 'sink' }
   | { readonly kind: 'reject'; readonly reason: string }
 
 /** What an archive's failure means for whoever wanted something of it. Pure. */
-export const failed = ({ blame, message }: ArchiveError): Exclude<ArchiveResult, { kind: 'delivered' }> => ({
+export const failed = ({ blame, message }: ArchiveError): Exclude<ArchiveOutcome, { kind: 'delivered' }> => ({
   ...blame,
   reason: message,
 })

@@ -6,6 +6,7 @@
  *   hq/2026/11/22/rec_x.mp3.hold    a legal hold: while it is there, nothing deletes the other two
  */
 import { createHash } from 'node:crypto'
+import type { RecordingId } from '../events/recording.ts'
 
 /** File systems take 255 bytes; a temporary name or an extension of a later version has room left. */
 const longestName = 200
@@ -33,6 +34,12 @@ export function dayOf(key: string): number | null {
   if (year === undefined || month === undefined || day === undefined) return null
   const at = Date.parse(`${year}-${month}-${day}T00:00:00Z`)
   return Number.isNaN(at) ? null : at
+}
+
+/** Whose audio a key names. Throws for anything that is no audio of an archive. */
+export function itemOf(key: string): RecordingId {
+  audioKey(key)
+  return key.slice(key.lastIndexOf('/') + 1, -'.mp3'.length) as RecordingId // the ids that we make have nothing to escape
 }
 
 /** Throws for anything that is no audio of an archive: a caller's mistake, which must not reach another file. */

@@ -35,15 +35,10 @@ export class ArchiveSink {
       call = item.callId === null ? null : await findCall(item.callId)
     } catch (cause) {
       const reason = `what is known of its call could not be read: ${cause instanceof Error ? cause.message : String(cause)}`
-      return { kind: 'wait', scope: 'job', afterMs: askAgainMs, reason }
+      return later(reason, askAgainMs)
     }
     if (call !== null && call.endedAt === null && clock() < item.foundAt + longestCallMs) {
-      return {
-        kind: 'wait',
-        scope: 'job',
-        afterMs: lookAgainMs,
-        reason: `its call ${call.id} goes on: the record is written at its end`,
-      }
+      return later(`its call ${call.id} goes on: the record is written at its end`, lookAgainMs)
     }
     try {
       const { key } = await archive.store(item, audio, { call }, signal)
@@ -54,3 +49,5 @@ export class ArchiveSink {
     }
   }
 }
+
+const later = (reason: string, afterMs: number): ArchiveResult => ({ kind: 'wait', scope: 'job', afterMs, reason, unasked: true })

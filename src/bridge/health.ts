@@ -1,5 +1,6 @@
 /** How every part is, for /readyz: whatever delays or refuses work says so here, with its reason. */
 import type { PartHealth } from '../admin/health.ts'
+import { deliveryHealth, toleratedFailures } from './delivery-health.ts'
 import { diskHealth } from './disk.ts'
 import type { BridgeParts } from './parts.ts'
 
@@ -11,15 +12,18 @@ export function healthOf({
   tracker,
   worker,
   agents,
+  archiving,
   audio,
   signalling,
   reconciling,
 }: BridgeParts): Readonly<Record<string, PartHealth>> {
+  const archive = archiving.health()
   return {
     store: store.health(),
     sip: sipHealth(signalling),
     calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
-    uploads: uploadsHealth(worker),
+    uploads: deliveryHealth(worker.health()),
+    ...(archive === null ? {} : { archive }),
     agents: agents.health(),
     recordings: recordingsHealth(audio),
     disk: diskHealth(audio.space),
@@ -36,20 +40,6 @@ function sipHealth(signalling: BridgeParts['signalling']): PartHealth {
     ...gatewaysDown.map(gateway => `${gateway} does not answer and is tried last`),
   ]
   return troubles.length === 0 ? ok : degraded(troubles.join('; '))
-}
-
-function uploadsHealth(worker: BridgeParts['worker']): PartHealth {
-  const { state, reason, until, streak } = worker.health()
-  if (state === 'delivering') return streak === null || streak.count < toleratedFailures ? ok : degraded(failing(streak))
-  if (state === 'stopped' || state === 'stopping') return { state: 'stopped', reason }
-  return degraded(until === null ? reason : `${reason ?? state}, until ${new Date(until).toISOString()}`)
-}
-
-/** A single failure is the network's everyday; a row of them is an outage. */
-const toleratedFailures = 3
-
-function failing({ count, since, reason }: NonNullable<ReturnType<BridgeParts['worker']['health']>['streak']>): string {
-  return `the last ${count} deliveries failed, the first at ${new Date(since).toISOString()}: ${reason}`
 }
 
 function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {

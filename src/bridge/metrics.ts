@@ -13,6 +13,7 @@ export async function metricsOf({
   worker,
   connection,
   agents,
+  archiving,
   audio,
   signalling,
   reconciling,
@@ -20,13 +21,12 @@ export async function metricsOf({
   const backlog = await store.views.backlog()
   const paused = await store.pauses.list()
   const { intake, watchers, http } = audio
-  const { lanes: byLane, ...others } = worker.counters
   const rateLimit = connection.rateLimit()
   return [
     ...countersAsMetrics('calls', tracker.counters),
     ...Object.entries(signalling.status().counters).flatMap(([part, counters]) => countersAsMetrics(part, counters)),
-    ...[...byLane].flatMap(([lane, counters]) => countersAsMetrics(metricOfLane[lane], counters)),
-    ...countersAsMetrics('uploads', others),
+    ...deliveriesAsMetrics('uploads', worker.counters),
+    ...(archiving.counters === null ? [] : deliveriesAsMetrics('archive', archiving.counters)),
     ...countersAsMetrics('agent_status', agents.counters),
     gauge('agent_status_refused', 'Agents whose status Zendesk does not take', agents.refused),
     gauge('agents_unmapped_extensions', 'Extensions in calls that belong to no agent', agents.unmapped.length),
@@ -74,6 +74,12 @@ const metricOfLane: Readonly<Record<Lane, string>> = {
   archive: 'uploads_archive',
   erasure: 'uploads_erasure',
 }
+
+/** Those of one worker; what it counts of no single lane goes by the name of its sink. */
+const deliveriesAsMetrics = (sink: string, { lanes: byLane, ...others }: BridgeParts['worker']['counters']): MetricFamily[] => [
+  ...[...byLane].flatMap(([lane, counters]) => countersAsMetrics(metricOfLane[lane], counters)),
+  ...countersAsMetrics(sink, others),
+]
 
 /** `part` is the prefix: `calls`, `sip`, `uploads`. */
 function countersAsMetrics(part: string, counters: object): MetricFamily[] {

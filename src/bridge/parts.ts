@@ -3,6 +3,7 @@ import type { Store } from '../uploads/store/store.ts'
 import type { DeliveryWorker } from '../uploads/worker.ts'
 import type { AgentStatuses } from '../zendesk/agents/agent-status.ts'
 import type { Connection } from '../zendesk/http/connection.ts'
+import type { Archiving } from './archiving.ts'
 import type { Audio } from './audio.ts'
 import type { Reconciling } from './reconciling.ts'
 import type { ThreadedSignalling } from './threaded-signalling.ts'
@@ -14,6 +15,7 @@ export interface BridgeParts {
   readonly worker: DeliveryWorker
   readonly connection: Connection
   readonly agents: AgentStatuses
+  readonly archiving: Archiving
   readonly audio: Audio
   readonly signalling: ThreadedSignalling
   readonly reconciling: Reconciling

@@ -13,6 +13,7 @@ import { PostgresStore } from '../uploads/store/postgres-store.ts'
 import { SqliteStore } from '../uploads/store/sqlite-store.ts'
 import type { Store } from '../uploads/store/store.ts'
 import { takeWriterLock } from '../uploads/store/writer-lock.ts'
+import { reachOf } from './archive.ts'
 
 type StoreConfig = Pick<Config, 'dataDir' | 'store'>
 
@@ -31,12 +32,16 @@ export interface OpenedStore {
 }
 
 /** For the bridge: creates what is missing. Throws a StoreOpenError that says what to do. */
-export async function openStore(config: StoreConfig & Pick<Config, 'site' | 'zendesk'>, log: StoreLog): Promise<OpenedStore> {
+export async function openStore(
+  config: StoreConfig & Pick<Config, 'site' | 'zendesk' | 'archive'>,
+  log: StoreLog,
+): Promise<OpenedStore> {
   const { dataDir, site, zendesk } = config
+  const archive = reachOf(config.archive)
   const perMinute = zendesk.requestsPerMinute
   const url = config.store.postgres
   if (url === null) {
-    const store = await SqliteStore.open({ dataDir, role: 'bridge', now: Date.now, log })
+    const store = await SqliteStore.open({ dataDir, role: 'bridge', now: Date.now, log, archive })
     return { store, limit: new RateLimit({ perMinute, now: Date.now() }), close: () => store.close() }
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -45,7 +50,7 @@ export async function openStore(config: StoreConfig & Pick<Config, 'site' | 'zen
   try {
     const bridge = bridgeIdOf(dataDir, randomUUID)
     const share = { bridge, site, account: accountOf(zendesk), owner: `${bridge}/${randomUUID()}`, leaseMs: config.store.leaseMs }
-    const store = await PostgresStore.open({ url, share, now: Date.now, log })
+    const store = await PostgresStore.open({ url, share, now: Date.now, log, archive })
     log.info({ store: store.name, bridge, process: share.owner }, 'store is shared')
     return {
       store,

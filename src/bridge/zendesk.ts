@@ -8,6 +8,7 @@ import type { Allowance } from '../uploads/flow/allowance.ts'
 import { Permits } from '../uploads/flow/permits.ts'
 import type { Sink } from '../uploads/sink.ts'
 import { Callers } from '../zendesk/callers/callers.ts'
+import type { LinkTo } from '../zendesk/calls/audio-steps.ts'
 import { CallsSink } from '../zendesk/calls/sink.ts'
 import { type Authorization, bearer } from '../zendesk/http/authorization.ts'
 import { apiToken } from '../zendesk/http/basic.ts'
@@ -16,14 +17,15 @@ import { OAuthTokens } from '../zendesk/http/oauth.ts'
 import type { SinkMemory } from '../zendesk/memory.ts'
 import { PartnerEditionSink } from '../zendesk/partner-edition/sink.ts'
 import { noTickets, type TicketRules, ticketRules } from '../zendesk/tickets/ticket-rules.ts'
-import { linkInto } from './archive.ts'
 
 export interface ZendeskOptions {
-  readonly config: Pick<Config, 'site' | 'zendesk' | 'tickets' | 'archive' | 'uploads'>
+  readonly config: Pick<Config, 'site' | 'zendesk' | 'tickets' | 'uploads'>
   /** Where to deliver when no account is configured. */
   readonly sandbox: { readonly url: string; readonly token: string } | null
   readonly memory: SinkMemory
   readonly limit: Allowance & { observe?(said: ObservedRateLimit): void }
+  /** Where agents can listen to audio that Zendesk does not take (documented dialect). Absent: nowhere. */
+  readonly link?: LinkTo
   /** `none`: whatever the rules say, no tickets (imports). */
   readonly tickets: 'by-rules' | 'none'
   readonly version: string
@@ -37,11 +39,13 @@ export interface Zendesk {
   readonly sink: Sink
 }
 
+const nowhere: LinkTo = async () => null
+
 /** No app is asked for where none can be registered. */
 const sandboxAppId = 1
 
 export function zendeskAccount(options: ZendeskOptions): Zendesk {
-  const { config, sandbox, memory, limit, version, log } = options
+  const { config, sandbox, memory, limit, link = nowhere, version, log } = options
   const { zendesk } = config
   const baseUrl = zendesk.baseUrl ?? sandbox?.url
   if (baseUrl === undefined) throw new Error('there is neither zendesk.base_url nor a sandbox to deliver to')
@@ -67,11 +71,19 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
     display: zendesk.display,
     recordingsWithoutTicket: options.tickets === 'none' ? ('skip' as const) : zendesk.recordingsWithoutTicket,
   }
-  const link = linkInto(config)
   const patience = options.settleMs === undefined ? {} : { settleMs: options.settleMs }
   return {
     connection,
-    sink: new CallsSink({ connection, memory, callers, tickets: rules, link, settings, clock: Date.now, ...patience }),
+    sink: new CallsSink({
+      connection,
+      memory,
+      callers,
+      tickets: rules,
+      link,
+      settings,
+      clock: Date.now,
+      ...patience,
+    }),
   }
 }
 

@@ -84,4 +84,4 @@ type DeepReadonly<T> = T extends RegExp
 export type Config = DeepReadonly<z.output<typeof configSchema>>
 
 /** Sections and keys of later versions: named for what they are, instead of as typing errors. */
-export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs', 'archive.retention']
+export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs']

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: examples of the file speak of ${NAME} references
 /** The section about the archive: audio that is kept beside Zendesk. */
 import { z } from 'zod'
-import { complain, flag, line, origin, path, secret, word } from './fields.ts'
+import { complain, duration, flag, line, origin, path, secret, word } from './fields.ts'
 
 /** A folder's address on the web, with a slash at its end in any case. Links of any site's own network: http is allowed. */
 const webFolder = () =>
@@ -101,26 +101,35 @@ const s3 = z
 export const archive = z
   .strictObject({
     folder: path().optional().meta({
-      description: 'A folder that keeps audio which Zendesk does not take (more than 50 MB), as SITE/YYYY/MM/DD/ID.mp3.',
+      description:
+        'A folder that keeps every recording and voicemail beside Zendesk, as SITE/YYYY/MM/DD/ID.mp3, with a record of its call.',
       example: '/srv/calls',
     }),
     s3: s3.prefault({}).describe('Instead of a folder: a bucket of S3, or of a store that speaks it.'),
+    retention: duration('1d', '36500d').optional().meta({
+      description:
+        'How long audio stays in the archive, from the day of the recording; then it is deleted with its record, unless it is held or not delivered yet. Absent: for ever.',
+      example: '90d',
+    }),
     public_url: webFolder().optional().meta({
       description:
         'Where agents reach that folder, or the bucket below its prefix, with a browser; the tickets link to it. The bridge does not serve it.',
       example: 'https://calls.example.com/',
     }),
   })
-  .superRefine(({ folder, s3: bucket, public_url }, context) => {
+  .superRefine(({ folder, s3: bucket, public_url, retention }, context) => {
     const refuse = (key: string, why: string, fix: string) =>
       context.addIssue({ code: 'custom', path: [key], message: complain(why, fix) })
     if (folder !== undefined && bucket !== null)
       refuse('s3', 'is set, and so is archive.folder', 'keep the one that shall have the audio')
     if (public_url !== undefined && folder === undefined && bucket === null)
       refuse('folder', 'is missing: archive.public_url is set', 'add the folder that it shows: folder: /srv/calls')
+    if (retention !== undefined && folder === undefined && bucket === null)
+      refuse('folder', 'is missing: archive.retention is set', 'add the folder that it is about: folder: /srv/calls')
   })
-  .transform(({ folder, s3: bucket, public_url }) => ({
+  .transform(({ folder, s3: bucket, public_url, retention }) => ({
     folder: folder ?? null,
     s3: bucket,
+    retentionMs: retention ?? null,
     publicUrl: public_url ?? null,
   }))

@@ -13,6 +13,9 @@ export interface DeliveryTimeouts {
 /** 30 s for an event; a minute and a rate of at least 64 KiB/s (a slow ADSL uplink) for media. */
 export const defaultTimeouts: DeliveryTimeouts = { eventMs: 30_000, mediaMs: 60_000, perMiBMs: 16_000 }
 
+/** A recording or a voicemail. */
+export type AudioDelivery = Exclude<Delivery, { readonly kind: 'event' }>
+
 /** What a sink is handed for a job, or why there is nothing to hand it. */
 export type Prepared<D> =
   | { readonly kind: 'ready'; readonly delivery: D; readonly timeoutMs: number }
@@ -23,6 +26,17 @@ export const deliveriesOf =
   (site: string, timeouts: DeliveryTimeouts = defaultTimeouts) =>
   (job: ClaimedJob): Prepared<Delivery> =>
     prepare(job, site, timeouts)
+
+/** Prepares what goes to a sink that takes audio only. */
+export const audioDeliveriesOf =
+  (site: string, timeouts: DeliveryTimeouts = defaultTimeouts) =>
+  (job: ClaimedJob): Prepared<AudioDelivery> => {
+    const prepared = prepare(job, site, timeouts)
+    if (prepared.kind === 'undeliverable') return prepared
+    const { delivery, timeoutMs } = prepared
+    if (delivery.kind === 'event') return { kind: 'undeliverable', reason: 'an event has no audio' }
+    return { kind: 'ready', delivery, timeoutMs }
+  }
 
 const prepare = (job: ClaimedJob, site: string, timeouts: DeliveryTimeouts): Prepared<Delivery> => {
   const { payload } = job

@@ -1,14 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { linkInto } from '../../src/bridge/archive.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { linkInto, openArchive } from '../../src/bridge/archive.ts'
 import type { Config } from '../../src/config/schema.ts'
+import type { CallSnapshot } from '../../src/events/event.ts'
+import type { EncodedAudio } from '../../src/events/recording.ts'
 import { Halt } from '../../src/zendesk/calls/halt.ts'
-import { encodedAs, folder, recording } from '../archive/audio.ts'
+import { call, encodedAs, folder, recording } from '../archive/audio.ts'
 import { keys, s3Server } from '../archive/s3-server.ts'
 import { accepted } from '../config/loading.ts'
 
-const item = recording('rec_a')
+const item = recording('rec_a', { callId: call.id })
 const address = 'https://calls.example.com/hq/2026/11/22/rec_a.mp3'
 
 async function bucket() {
@@ -18,16 +20,22 @@ async function bucket() {
   return { store, config }
 }
 
+async function linked(config: Config, audio: EncodedAudio, known: CallSnapshot | null = call): Promise<string | null> {
+  const opened = await openArchive(config)
+  onTestFinished(() => opened?.stop())
+  return await linkInto(opened?.archive ?? null, async () => known)(item, audio)
+}
+
 async function haltOf(config: Config): Promise<Halt> {
   const audio = await encodedAs('voice', await folder())
-  const cause = await linkInto(config)(item, audio).catch((error: unknown) => error)
+  const cause = await linked(config, audio).catch((error: unknown) => error)
   if (!(cause instanceof Halt)) throw new Error(`no Halt: ${String(cause)}`)
   return cause
 }
 
 test('without an archive there is no link', async () => {
   const audio = await encodedAs('voice', await folder())
-  expect(await linkInto(await accepted(''))(item, audio)).toBeNull()
+  expect(await linked(await accepted(''), audio)).toBeNull()
 })
 
 test('a link leads to where the audio lies, in a folder or in a bucket', async () => {
@@ -35,8 +43,15 @@ test('a link leads to where the audio lies, in a folder or in a bucket', async (
   const audio = await encodedAs('voice', spool)
   const local = await accepted(`archive: { folder: "${join(spool, 'calls')}", public_url: "https://calls.example.com" }\n`)
   const { store, config } = await bucket()
-  expect(await linkInto(local)(item, audio)).toBe(address)
-  expect(await linkInto(config)(item, audio)).toBe(address)
+  expect(await linked(local, audio)).toBe(address)
+  expect(await linked(config, audio)).toBe(address)
+  expect([...store.objects.keys()]).toEqual(['hq/2026/11/22/rec_a.mp3', 'hq/2026/11/22/rec_a.vcon.json'])
+})
+
+test('of a call that is not known any more the record is left as it is', async () => {
+  const audio = await encodedAs('voice', await folder())
+  const { store, config } = await bucket()
+  await linked(config, audio, null)
   expect([...store.objects.keys()]).toEqual(['hq/2026/11/22/rec_a.mp3'])
 })
 
@@ -56,5 +71,5 @@ test('audio that is gone from the spool is for an operator', async () => {
   const { config } = await bucket()
   const audio = await encodedAs('voice', await folder())
   await rm(audio.path)
-  await expect(linkInto(config)(item, audio)).rejects.toMatchObject({ result: { kind: 'reject' } })
+  await expect(linked(config, audio)).rejects.toMatchObject({ result: { kind: 'reject' } })
 })

@@ -4,12 +4,17 @@ import { redactedConfig } from '../../src/config/redact.ts'
 import { accepted, complaints } from './loading.ts'
 
 test('there is no archive unless one is configured', async () => {
-  expect((await accepted('')).archive).toEqual({ folder: null, s3: null, publicUrl: null })
+  expect((await accepted('')).archive).toEqual({ folder: null, s3: null, retentionMs: null, publicUrl: null })
+})
+
+test('a retention is in days or more', async () => {
+  const { archive } = await accepted('archive: { folder: /srv/calls, retention: 90d }\n')
+  expect(archive.retentionMs).toBe(90 * 86_400_000)
 })
 
 test('the public address gets the slash that a folder needs', async () => {
   const { archive } = await accepted('archive: { folder: /srv/calls, public_url: "https://calls.example.com/pbx" }\n')
-  expect(archive).toEqual({ folder: '/srv/calls', s3: null, publicUrl: 'https://calls.example.com/pbx/' })
+  expect(archive).toEqual({ folder: '/srv/calls', s3: null, retentionMs: null, publicUrl: 'https://calls.example.com/pbx/' })
 })
 
 test('a bucket needs nothing but its name: credentials are looked for where the tools of AWS look', async () => {
@@ -83,7 +88,8 @@ test.each([
     /is not the web address of a folder/,
   ],
   ['an address that no browser takes', 'archive: { folder: a, public_url: "https://[a/" }\n', /is not a web address/],
-  ['a retention', 'archive: { retention: 90d }\n', /archive\.retention: is not in this version yet/],
+  ['a retention of nothing', 'archive: { retention: 90d }\n', /archive\.folder: is missing: archive\.retention is set/],
+  ['a retention of hours', 'archive: { folder: /srv/calls, retention: 4h }\n', /archive\.retention: /],
 ])('%s is refused', async (_name, yaml, complaint) => {
   expect(await complaints(yaml, { env: { S: 'x' } })).toEqual([expect.stringMatching(complaint)])
 })

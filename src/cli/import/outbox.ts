@@ -4,6 +4,7 @@
  * tickets for calls of last year.
  */
 import { join } from 'node:path'
+import { linkInto, openArchive } from '../../bridge/archive.ts'
 import { timeoutsFor, zendeskAccount } from '../../bridge/zendesk.ts'
 import type { Config } from '../../config/schema.ts'
 import type { CallChange } from '../../events/journal.ts'
@@ -66,11 +67,14 @@ export class ImportOutbox implements HistoryStore {
       stops.push(account.stop)
       const limit = new RateLimit({ perMinute: requestsPerMinute, now: Date.now() })
       const { memory } = store
+      const archive = await openArchive(config)
+      if (archive !== null) stops.push(async () => archive.stop())
       const { connection, sink } = zendeskAccount({
         config,
         sandbox: account.sandbox,
         memory,
         limit,
+        link: linkInto(archive?.archive ?? null, id => store.items.call(id)),
         tickets: 'none',
         version,
         log,
