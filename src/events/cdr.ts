@@ -23,6 +23,8 @@ export interface Cdr {
   readonly recordings: readonly string[]
   /** Whether the caller's own record is among them; until then the parties are those of another leg. */
   readonly hasCaller: boolean
+  /** When the leg began that the parties are taken from. */
+  readonly partiesAt: number
 }
 
 /** One record of two about the same call. Merging in another order, or one of them again, gives the same. */
@@ -40,6 +42,7 @@ export function mergeCdrs(one: Cdr, other: Cdr): Cdr {
     phoneAnsweredAt: earlier(main.phoneAnsweredAt, more.phoneAnsweredAt),
     recordings: union(main.recordings, more.recordings),
     hasCaller: main.hasCaller || more.hasCaller,
+    partiesAt: main.partiesAt,
   }
 }
 
@@ -51,7 +54,7 @@ export function talkMsOf(cdr: Cdr): number | null {
 
 function isRatherTheCall(cdr: Cdr, than: Cdr): boolean {
   if (cdr.hasCaller !== than.hasCaller) return cdr.hasCaller
-  if (cdr.startedAt !== than.startedAt) return cdr.startedAt < than.startedAt
+  if (cdr.partiesAt !== than.partiesAt) return cdr.partiesAt < than.partiesAt
   return partiesOf(cdr) < partiesOf(than)
 }
 

@@ -99,6 +99,7 @@ export function aCdr(call: CallSnapshot, more: Partial<Cdr> = {}): Cdr {
     phoneAnsweredAt: call.answeredAt,
     recordings: [],
     hasCaller: true,
+    partiesAt: call.startedAt,
     ...more,
   }
 }

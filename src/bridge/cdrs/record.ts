@@ -31,6 +31,7 @@ export function cdrOfCall(call: HistoricCall, site: Site, now: number): Cdr | Fa
     phoneAnsweredAt: answeredAt,
     recordings: call.recordings,
     hasCaller: true,
+    partiesAt: call.startedAt,
   }
 }
 

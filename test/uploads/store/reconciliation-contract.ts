@@ -26,6 +26,7 @@ const aCdr = (name: string, more: Partial<Cdr> = {}): Cdr => ({
   phoneAnsweredAt: null,
   recordings: [],
   hasCaller: true,
+  partiesAt: T0,
   ...more,
 })
 
