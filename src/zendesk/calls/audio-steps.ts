@@ -100,7 +100,15 @@ export async function attach({ desk, item, note }: AudioParts, ticketId: number,
   }
 }
 
-/** Whether a ticket takes nothing any more, or is gone. */
+/** Whether a refusal means that the ticket is closed. What is noted of it is forgotten: audio that comes days later needs another. */
+export async function wasClosed({ desk, note }: AudioParts, cause: unknown, ticketId: number): Promise<boolean> {
+  if (!(cause instanceof Halt) || (cause.status !== 422 && cause.status !== 404)) return false
+  if (!(await isClosed(desk, ticketId))) return false
+  await note.set({ chosenId: null, attached: false, played: false })
+  return true
+}
+
+/** A ticket that takes nothing any more, or is gone. */
 export async function isClosed(desk: Desk, ticketId: number): Promise<boolean> {
   const ticket = await desk.ticket(ticketId)
   return ticket === null || ticket.status === 'closed'

@@ -15,6 +15,8 @@ export const itemNoteSchema = z.object({
   url: z.string().nullable().default(null),
   /** The ticket that was made for it, because the call had none. */
   ticketId: numberId.nullable().default(null),
+  /** The ticket that was chosen for it, unless that turned out to be closed. */
+  chosenId: numberId.nullable().default(null),
   attached: z.boolean().default(false),
   /** The call record has the audio's address. */
   linked: z.boolean().default(false),

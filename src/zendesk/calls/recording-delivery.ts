@@ -13,7 +13,7 @@ import type { RecordingItem } from '../../events/recording.ts'
 import type { DocumentedCallChanges } from '../wire/documented/call.ts'
 import type { NewSupportTicket, TicketVoiceComment } from '../wire/documented/ticket.ts'
 import { documentedTime } from '../wire/documented/words.ts'
-import { type AudioParts, attach, audioUrl, fileName, isClosed, play, transcriptOf } from './audio-steps.ts'
+import { type AudioParts, attach, audioUrl, fileName, play, transcriptOf, wasClosed } from './audio-steps.ts'
 import type { CallNote } from './call-note.ts'
 import { Halt, waitJob } from './halt.ts'
 import { hasVoiceComment } from './look-up.ts'
@@ -165,14 +165,6 @@ async function withoutRecord(parts: RecordingParts, known: number | null): Promi
     return withoutRecord(parts, null)
   }
   return ticketId
-}
-
-/** A closed ticket takes nothing any more: a recording that comes days later needs another. */
-async function wasClosed({ desk, note }: RecordingParts, cause: unknown, ticketId: number): Promise<boolean> {
-  if (!(cause instanceof Halt) || (cause.status !== 422 && cause.status !== 404)) return false
-  if (!(await isClosed(desk, ticketId))) return false
-  await note.set({ attached: false, played: false })
-  return true
 }
 
 function voiceOf({ item, audio, call }: RecordingParts, url: string): TicketVoiceComment {

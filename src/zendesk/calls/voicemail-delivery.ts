@@ -15,7 +15,7 @@ import type { TicketRules } from '../tickets/ticket-rules.ts'
 import type { TicketWish } from '../tickets/wish.ts'
 import type { NewSupportTicket, TicketVoiceComment } from '../wire/documented/ticket.ts'
 import { documentedTime, viaIds } from '../wire/documented/words.ts'
-import { type AudioParts, attach, audioUrl, fileName, play, transcriptOf } from './audio-steps.ts'
+import { type AudioParts, attach, audioUrl, fileName, play, transcriptOf, wasClosed } from './audio-steps.ts'
 import type { CallNote } from './call-note.ts'
 import { partyText } from './call-record.ts'
 import { Halt } from './halt.ts'
@@ -61,22 +61,40 @@ export async function deliverVoicemail(parts: VoicemailParts): Promise<number | 
   const wish = decided(url).wish ?? ownWish(item, parts.audio.durationMs)
   const existing =
     note.value.ticketId ??
+    note.value.chosenId ??
     call?.value.ticketId ??
     ('ticket' in note.value.asking ? null : await chooseTicket(wish, requester, { by: item.id, desk, memory, now }))
-  const ticketId = existing === null ? await newTicketOrNone(parts, wish, requester, url) : existing
-  await finish(parts, wish, ticketId, url, existing === null)
+  const isThere = existing !== null && (await ontoExisting(parts, wish, existing, url))
+  const ticketId = isThere ? existing : await ontoNew(parts, wish, requester, url)
   if (call !== null && call.value.ticketId === null) await call.set({ ticketId })
   await rememberTicket(memory, wish, requester, ticketId, now)
   return ticketId
 }
 
-async function newTicketOrNone(parts: VoicemailParts, wish: TicketWish, requester: Requester, url: string): Promise<number> {
+/** The choice is noted: after a lost answer the same ticket is looked at, whatever was chosen meanwhile. False: it was closed. */
+async function ontoExisting(parts: VoicemailParts, wish: TicketWish, ticketId: number, url: string): Promise<boolean> {
+  const { note } = parts
+  const isOwn = note.value.ticketId !== null
+  if (!isOwn) await note.set({ chosenId: ticketId })
   try {
-    return await newTicket(parts, wish, requester, url)
+    await finish(parts, wish, ticketId, url, false)
+    return true
+  } catch (cause) {
+    if (isOwn || !(await wasClosed(parts, cause, ticketId))) throw cause
+    return false
+  }
+}
+
+async function ontoNew(parts: VoicemailParts, wish: TicketWish, requester: Requester, url: string): Promise<number> {
+  let ticketId: number
+  try {
+    ticketId = await newTicket(parts, wish, requester, url)
   } catch (cause) {
     if (cause instanceof Halt && cause.result.kind === 'reject') await giveUpTicket(parts.memory, wish, requester, parts.item.id)
     throw cause
   }
+  await finish(parts, wish, ticketId, url, true)
+  return ticketId
 }
 
 async function newTicket(parts: VoicemailParts, wish: TicketWish, requester: Requester, url: string): Promise<number> {

@@ -415,6 +415,69 @@ describe('a voicemail', () => {
     expect(tickets).toHaveLength(1)
     expect(tickets[0]?.comments.flatMap(({ attachments }) => attachments)).toHaveLength(1)
   })
+
+  describe('for the caller’s recent ticket', () => {
+    const reuse = { of: 'caller', withinMs: 86_400_000 } as const
+    const tickets = rulesOf(aRule('missed', { reuse }), aRule('message', { on: ['voicemail'], reuse }))
+
+    /** A caller with a ticket; the message’s file has just been attached to it, and nobody heard of that. */
+    async function attachedUnheard() {
+      const bridge = await documentedBridge()
+      const audio = await madeMp3(bridge.folder, 'a.mp3')
+      const leave = async (n: number) => {
+        for (const event of missedCall(`call_${n}`, callerNo(n))) await through(bridge.sink({ tickets }), asEvent(event))
+        return asVoicemail({ ...madeVoicemail(`vm_${n}`, audio), from: callerNo(n) }, audio)
+      }
+      const rehearsal = await leave(1)
+      void bridge.proxy.arm(null)
+      await through(bridge.sink({ tickets }), rehearsal)
+      const attaching = bridge.proxy.seen.findIndex(request => request.startsWith('PUT ')) + 1
+      const delivery = await leave(2)
+      void bridge.proxy.arm({ at: attaching, when: 'after' })
+      expect(await bridge.sink({ tickets }).deliver(delivery, AbortSignal.timeout(5_000))).toMatchObject({ kind: 'retry' })
+      bridge.proxy.mend()
+      const become = (status: string) =>
+        fetch(`${bridge.sandbox.url}/api/v2/tickets/2`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${bridge.sandbox.token}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ ticket: { status } }),
+        })
+      const files = async () => {
+        const seen = await ticketsOf(bridge, await userOf(bridge, 2))
+        return seen.map(({ comments }) => comments.flatMap(({ attachments }) => attachments).length).toSorted()
+      }
+      return { sink: bridge.sink({ tickets }), delivery, become, files }
+    }
+
+    test('stays on the one that it was attached to, though it is solved before anybody hears of that', async () => {
+      const { sink, delivery, become, files } = await attachedUnheard()
+      await become('solved')
+      await through(sink, delivery)
+      expect(await files()).toEqual([1])
+    })
+
+    test('gets one of its own when that is closed before it is through', async () => {
+      const { sink, delivery, become, files } = await attachedUnheard()
+      await become('closed')
+      await through(sink, delivery)
+      expect(await files()).toEqual([1, 1])
+    })
+  })
+
+  test('of a call whose ticket was closed meanwhile gets one of its own', async () => {
+    const bridge = await documentedBridge()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    const sink = bridge.sink()
+    for (const event of missedCall('call_a', callerNo(1), true)) await through(sink, asEvent(event))
+    await fetch(`${bridge.sandbox.url}/api/v2/tickets/1`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${bridge.sandbox.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ticket: { status: 'closed' } }),
+    })
+    await through(sink, asVoicemail({ ...madeVoicemail('vm_a', audio, 'call_a'), from: callerNo(1) }, audio))
+    const tickets = await ticketsOf(bridge, await userOf(bridge, 1))
+    expect(tickets.map(({ comments }) => comments.flatMap(({ attachments }) => attachments).length).toSorted()).toEqual([0, 1])
+  })
 })
 
 describe('an account without the Partner Edition', () => {
