@@ -94,8 +94,11 @@ function strictest([first, ...others]: readonly Ruling[]): Ruling {
   return others.reduce((most, each) => (strictness(each) > strictness(most) ? each : most), first)
 }
 
+/** Whether one policy holds for everybody and whatever is chosen, so that nothing has to be known of a call. */
+export const isForAll = (site: ConsentRules): boolean => site.rules.length === 0 && !asksForChoice({ policy: site.default })
+
 /** Whether what the caller chose can change anything. */
-export const asksForChoice = ({ policy }: Ruling): boolean => policy === 'opt_in' || policy === 'opt_out'
+export const asksForChoice = ({ policy }: Pick<Ruling, 'policy'>): boolean => policy === 'opt_in' || policy === 'opt_out'
 
 /** The verdict over one recording. Whoever says no outweighs all who say yes. */
 export function consentOf(ruling: Ruling, statements: readonly Statement[]): ConsentVerdict {
@@ -120,9 +123,10 @@ export function consentOf(ruling: Ruling, statements: readonly Statement[]): Con
   }
 }
 
-/** Who is on which side of a call. Of an internal one everybody is on both. */
+/** Who is on which side of a call: who called, what was dialled, and who answered. Of an internal one everybody is on both. */
 export function partiesOf(call: Pick<CallSnapshot, 'from' | 'to' | 'direction' | 'legs'>): Parties {
-  const callees = distinct([call.to, ...call.legs.map(({ to }) => to)])
+  const answered = call.legs.filter(({ answeredAt }) => answeredAt !== null)
+  const callees = distinct([call.to, ...answered.map(({ to }) => to)])
   switch (call.direction) {
     case 'inbound':
       return { far: [call.from], ours: callees }

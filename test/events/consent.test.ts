@@ -129,6 +129,8 @@ describe('who is on which side', () => {
       ['+14155550100', '+442079460000'],
       ['1001'],
     ])
+    const rang = lastOf(play([leg.invited(0), leg.ringing(5, 'phone', { user: '1002', display: null, anonymous: false })]).events)
+    expect(values(partiesOf(rang))).toEqual([['+14155550100'], ['1001']])
     expect(values(partiesOf(callOf('1001', '1003')))).toEqual([
       ['1001', '1003', '1002'],
       ['1001', '1003', '1002'],

@@ -132,12 +132,24 @@ describe('a recording that asks for consent', () => {
     expect(await only('queued')).toMatchObject({ consent: { said: null } })
   })
 
-  test('of a call that is kept in any case waits for nothing', async () => {
-    rules({ default: 'opt_in', rules: [{ number: /^\+49/, line: null, policy: 'always' }] })
+  test('where everybody is recorded waits for nothing', async () => {
+    rules(everyone('always'))
     await record()
     await stage.start()
     tell(aCall({ endedAt: null, consent: said(false) }))
-    expect(await only('queued')).toMatchObject({ consent: { policy: 'always', by: 'rules[0]', said: false } })
+    expect(await only('queued')).toMatchObject({ consent: { policy: 'always', by: 'default', said: false } })
+  })
+
+  test('waits for the end of its call, because another may join it, for whom there is a stricter rule', async () => {
+    rules({ default: 'always', rules: [{ number: null, line: /^1007$/, policy: 'never' }] })
+    await record()
+    await stage.start()
+    tell(aCall({ endedAt: null }))
+    await idle()
+    const times = { startedAt: 1_000, answeredAt: 5_000, endedAt: 10_000, sipCode: 200, q850: null }
+    const joined = { sipCallId: 'x', from: party('+4930901820'), to: party('1007'), direction: 'inbound', ...times } as const
+    tell(aCall({ legs: [joined] }))
+    expect(await only('dropped')).toMatchObject({ consent: { policy: 'never', by: 'rules[0]' } })
   })
 
   test('goes by the numbers in its name where no call is known', async () => {

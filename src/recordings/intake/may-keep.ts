@@ -6,6 +6,7 @@ import {
   asksForChoice,
   type ConsentRules,
   consentOf,
+  isForAll,
   partiesNamed,
   partiesOf,
   type RecordedConsent,
@@ -26,7 +27,7 @@ export interface KeepingOptions {
 export type Keeping =
   | { readonly kind: 'keep'; readonly consent: RecordedConsent }
   | { readonly kind: 'refuse'; readonly consent: RecordedConsent; readonly reason: string }
-  /** The caller may still choose, or the choice may still be told. */
+  /** The call goes on, or what was chosen may still be told. */
   | { readonly kind: 'wait' }
   /** Somebody says something that cannot be read: a person has to look. */
   | { readonly kind: 'unclear'; readonly reason: string }
@@ -48,11 +49,13 @@ export async function mayKeep(item: RecordingItem, options: KeepingOptions, fact
   if (item.consent !== undefined && item.consent !== null) return { kind: 'keep', consent: item.consent }
   const { hints, callId } = item
   const call = callId === null ? null : await facts.ledger.call(callId)
+  // Who else will take part, and what will be chosen, is not known before the end.
+  if (!isForAll(options.rules) && goesOn(call, facts.waited)) return { kind: 'wait' }
   const named = (number: string | null): CallParty | null => (number === null ? null : facts.partyOf(number))
   const ruling = rulingFor(options.rules, call === null ? partiesNamed(named(hints.from), named(hints.to)) : partiesOf(call))
   const sidecar = await sidecarOf(item, options)
   if (asksForChoice(ruling)) {
-    if (mayStillChoose(call, facts.waited) || mayStillBeTold(sidecar, facts)) return { kind: 'wait' }
+    if (mayStillBeTold(sidecar, facts)) return { kind: 'wait' }
     if (sidecar?.kind === 'unreadable') return { kind: 'unclear', reason: `its sidecar cannot be read: ${sidecar.reason}` }
   }
   const verdict = consentOf(ruling, [
@@ -63,7 +66,7 @@ export async function mayKeep(item: RecordingItem, options: KeepingOptions, fact
   return verdict.kind === 'given' ? { ...verdict, kind: 'keep' } : { ...verdict, kind: 'refuse' }
 }
 
-function mayStillChoose(call: CallSnapshot | null, waited: number): boolean {
+function goesOn(call: CallSnapshot | null, waited: number): boolean {
   return call !== null && call.endedAt === null && waited < longestCallMs
 }
 
