@@ -14,6 +14,7 @@ const commands = new Map<string, () => Promise<MakeCommand>>([
   ['sandbox', async () => (await import('./sandbox.ts')).sandboxCommand],
   ['calls', async () => (await import('./calls.ts')).callsCommand],
   ['uploads', async () => (await import('./uploads.ts')).uploadsCommand],
+  ['sinks', async () => (await import('./sinks.ts')).sinksCommand],
   ['tickets', async () => (await import('./tickets.ts')).ticketsCommand],
   ['import', async () => (await import('./import.ts')).importCommand],
   ['reconcile', async () => (await import('./reconcile.ts')).reconcileCommand],
