@@ -67,7 +67,9 @@ export function archiveError(cause: unknown, doing: string): ArchiveError {
   const failure = failureIn(cause)
   if (failure === null) throw cause
   const { code, status, said } = failure
-  const told = [status === null ? '' : `${status}`, code, said]
+  // A refused HEAD says nothing but its status; the SDK then makes up these words.
+  const words = code === 'Unknown' ? [] : [code, said]
+  const told = [status === null ? '' : `${status}`, ...words]
     .filter(text => text !== '')
     .join(' ')
     .slice(0, longestMessage)
