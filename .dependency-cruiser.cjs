@@ -1,6 +1,6 @@
 // The way the data goes (docs/architecture.md): a stage may import itself and the model, never a sibling stage.
 // Only the composition root (bridge.ts) and the command line (cli/) know more than one stage.
-const stages = ['config', 'sip', 'recordings', 'uploads', 'zendesk', 'archive', 'migration', 'reconciliation', 'admin']
+const stages = ['config', 'sip', 'recordings', 'uploads', 'zendesk', 'archive', 'erasure', 'migration', 'reconciliation', 'admin']
 
 module.exports = {
   forbidden: [

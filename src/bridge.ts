@@ -19,6 +19,7 @@ import { linkInto } from './bridge/archive.ts'
 import { Archiving } from './bridge/archiving.ts'
 import { Audio } from './bridge/audio.ts'
 import { AudioInReach } from './bridge/audio-in-reach.ts'
+import { Erasing } from './bridge/erasing.ts'
 import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
@@ -198,13 +199,16 @@ export class Bridge {
     this.#started('calls', () => tracker.stop())
     await audio.start()
     this.#started('audio', () => audio.stop())
+    const erasing = new Erasing({ config, store, intake: audio.intake, archive: archiving.archive, connection, log })
+    await erasing.start()
+    this.#started('erasure', () => erasing.stop(config.shutdownGraceMs))
 
     const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())
     const sip = await signalling.start()
     reconciling.start()
     this.#started('reconciliation', () => reconciling.stop())
-    this.#parts = { store, tracker, worker, connection, agents, archiving, audio, signalling, reconciling }
+    this.#parts = { store, tracker, worker, connection, agents, archiving, erasing, audio, signalling, reconciling }
     return { sip, admin: adminUrl, sandbox }
   }
 

@@ -5,6 +5,7 @@ import type { AgentStatuses } from '../zendesk/agents/agent-status.ts'
 import type { Connection } from '../zendesk/http/connection.ts'
 import type { Archiving } from './archiving.ts'
 import type { Audio } from './audio.ts'
+import type { Erasing } from './erasing.ts'
 import type { Reconciling } from './reconciling.ts'
 import type { ThreadedSignalling } from './threaded-signalling.ts'
 
@@ -16,6 +17,7 @@ export interface BridgeParts {
   readonly connection: Connection
   readonly agents: AgentStatuses
   readonly archiving: Archiving
+  readonly erasing: Erasing
   readonly audio: Audio
   readonly signalling: ThreadedSignalling
   readonly reconciling: Reconciling

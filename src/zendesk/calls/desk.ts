@@ -17,7 +17,7 @@ import {
   supportTicketAnswerSchema,
   tagsAnswerSchema,
 } from '../wire/documented/ticket.ts'
-import { uploadAnswerSchema } from '../wire/documented/upload.ts'
+import { attachmentAnswerSchema, uploadAnswerSchema } from '../wire/documented/upload.ts'
 import { userAnswerSchema } from '../wire/documented/user.ts'
 import type { NewVoiceComment } from '../wire/documented/voice-comment.ts'
 import { supportPath } from '../wire/documented/words.ts'
@@ -148,6 +148,20 @@ export class Desk {
     }
     const expiresAt = Date.parse(upload.expires_at ?? '')
     return { token: upload.token, url: attachment.content_url, expiresAt: Number.isNaN(expiresAt) ? null : expiresAt }
+  }
+
+  /** Throws away a file that no comment has attached. False: there is none (any more). */
+  async discardUpload(token: string): Promise<boolean> {
+    const path = `${supportPath}/uploads/${encodeURIComponent(token)}`
+    return (await this.requests.askOr([404, 422], { method: 'DELETE', path, schema: anything })) !== null
+  }
+
+  /** Removes an attached file for good; the comment stays. False: it is gone already. A closed ticket's files stay: Halt, with 422 or 403. */
+  async redactAttachment(ticketId: number, commentId: number, attachmentId: number): Promise<boolean> {
+    const path = `${supportPath}/tickets/${ticketId}/comments/${commentId}/attachments/${attachmentId}/redact`
+    return (
+      (await this.requests.askOr([404], { method: 'PUT', path, body: {}, schema: attachmentAnswerSchema, ticketId })) !== null
+    )
   }
 
   async #me(): Promise<number> {

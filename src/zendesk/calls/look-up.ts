@@ -65,6 +65,20 @@ export const hasText = (desk: Desk, ticketId: number, reference: string): Promis
 export const attachedFile = (desk: Desk, ticketId: number, filename: string): Promise<string | null> =>
   desk.findComment(ticketId, ({ attachments }) => attachments?.find(file => file.file_name === filename)?.content_url ?? null)
 
+/** Every attachment of that name on the ticket; none when the ticket is gone. */
+export const attachedFiles = async (
+  desk: Desk,
+  ticketId: number,
+  filename: string,
+): Promise<readonly { readonly commentId: number; readonly attachmentId: number }[]> => {
+  const found: { readonly commentId: number; readonly attachmentId: number }[] = []
+  await desk.findComment(ticketId, ({ id: commentId, attachments }) => {
+    for (const file of attachments ?? []) if (file.file_name === filename) found.push({ commentId, attachmentId: file.id })
+    return null
+  })
+  return found
+}
+
 /** Whether the ticket plays this audio without a call record. */
 export const hasPlayer = (desk: Desk, ticketId: number, url: string): Promise<true | null> =>
   desk.findComment(ticketId, ({ type, data }) => (type === 'VoiceComment' && data?.recording_url === url ? true : null))

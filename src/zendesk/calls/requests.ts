@@ -32,6 +32,8 @@ export interface RequestsOptions {
   readonly signal: AbortSignal
   /** Events get their permits first: this is audio. */
   readonly later?: boolean
+  /** Whether the worker has taken the first request's permit, as it does for a delivery. True unless said. */
+  readonly permitted?: boolean
 }
 
 /** A connection that was never made has carried no request. */
@@ -39,10 +41,11 @@ const neverSent = /\((?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREAC
 
 export class Requests {
   readonly #options: RequestsOptions
-  #permitted = true
+  #permitted: boolean
 
   constructor(options: RequestsOptions) {
     this.#options = options
+    this.#permitted = options.permitted ?? true
   }
 
   /** Whether any request was sent. */

@@ -106,6 +106,13 @@ export class Attachments {
     return waiting.map(attachment => ({ ...attachment, commentId }))
   }
 
+  /** Leaves of a comment's file only that there was one. For use inside a transaction. */
+  redact(id: number, left: Pick<NewAttachment, 'fileName' | 'contentType' | 'size' | 'file'>): void {
+    this.#db
+      .prepare('UPDATE attachments SET file_name = ?, content_type = ?, size = ?, file = ? WHERE id = ?')
+      .run(left.fileName, left.contentType, left.size, left.file, id)
+  }
+
   /** Forgets what waits under a token. For use inside a transaction. Returns the files to remove after it. */
   forget(token: string): readonly string[] {
     return this.#db

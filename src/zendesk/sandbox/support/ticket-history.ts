@@ -34,6 +34,7 @@ const commentRow = z.object({
 const auditRow = z.object({ id: z.int(), author_id: z.int(), changes: z.string(), created_at: z.int() })
 const changesSchema = z.record(z.string(), z.unknown())
 const countRow = z.object({ n: z.int() })
+const idRow = z.object({ id: z.int() })
 
 const commentColumns = 'id, ticket_id, audit_id, type, author_id, public, comment, created_at'
 
@@ -114,6 +115,12 @@ export class TicketHistory {
       )
       .all(ticketId, limit, offset)
     return { rows: rows.map(found => this.#storedComment(found)), count: n }
+  }
+
+  /** Of all comments on a ticket. */
+  commentIds(ticketId: number): ReadonlySet<number> {
+    const rows = this.#db.prepare('SELECT id FROM ticket_comments WHERE ticket_id = ?').all(ticketId)
+    return new Set(rows.map(found => idRow.parse(found).id))
   }
 
   auditsOn(

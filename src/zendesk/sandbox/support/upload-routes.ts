@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { uploadLimitBytes } from '../../wire/documented/upload.ts'
 import { documentedTime } from '../../wire/documented/words.ts'
-import { baseOf, idAsked } from '../asked.ts'
+import { accept, baseOf, idAsked } from '../asked.ts'
 import { readRange } from '../range.ts'
 import type { StoredAttachment } from './attachments.ts'
 import { attachmentView } from './documented-views.ts'
@@ -18,6 +18,11 @@ const querySchema = z.object({
   token: z.string().max(255).optional(),
 })
 const tokenSchema = z.object({ token: z.string() })
+const redactedSchema = z.object({
+  id: z.coerce.number().int(),
+  comment: z.coerce.number().int(),
+  attachment: z.coerce.number().int(),
+})
 const secretSchema = z.object({ secret: z.string() })
 
 /** What a file of this ending must be called, or no browser plays it. */
@@ -60,6 +65,25 @@ export async function uploadRoutes(app: FastifyInstance, scope: SupportScope): P
     return { attachment: attachmentView(attachment, baseOf(request)) }
   })
 
+  // For good: the comment stays, with a text file in its place. Not on a closed ticket.
+  app.put('/tickets/:id/comments/:comment/attachments/:attachment/redact', async request => {
+    const asked = accept(redactedSchema, request.params)
+    const { id: ticketId } = account.tickets.get(asked.id) ?? missing()
+    const before = attachments.get(asked.attachment) ?? missing()
+    const comments = account.history.commentIds(ticketId)
+    if (before.commentId !== asked.comment || !comments.has(asked.comment)) throw recordNotFound()
+    const file = `upload-${newToken()}.txt`
+    const { size } = await media.receive(file, Readable.from([Buffer.from('redacted')], { objectMode: false }))
+    await media.keep(file)
+    await commits.run(() => {
+      // Asked inside the transaction: it may have been closed meanwhile.
+      if (account.tickets.get(ticketId)?.fields.status === 'closed') throw invalidValue('base', 'Ticket is closed')
+      attachments.redact(before.id, { fileName: 'redacted.txt', contentType: 'text/plain', size, file })
+    })
+    await media.remove(before.file)
+    return { attachment: attachmentView(attachments.get(before.id) ?? missing(), baseOf(request)) }
+  })
+
   async function take(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const query = querySchema.safeParse(request.query)
     if (!query.success) throw invalidValue('filename', 'Filename: must be given, without a path', 'BlankValue')
@@ -90,6 +114,10 @@ export async function uploadRoutes(app: FastifyInstance, scope: SupportScope): P
     for (const old of purged) await media.remove(old)
     return reply.code(201).send({ upload: uploadView(added, all, baseOf(request)) })
   }
+}
+
+const missing = (): never => {
+  throw recordNotFound()
 }
 
 function uploadView(added: StoredAttachment, all: readonly StoredAttachment[], base: string) {

@@ -16,6 +16,9 @@ export const attachmentSchema = z.looseObject({
   size: z.int().min(0),
 })
 
+/** `PUT /api/v2/tickets/{id}/comments/{id}/attachments/{id}/redact`: what is left of the file, which is gone for good. */
+export const attachmentAnswerSchema = z.object({ attachment: attachmentSchema })
+
 export const uploadAnswerSchema = z.object({
   upload: z.looseObject({
     token: z.string().min(1),
