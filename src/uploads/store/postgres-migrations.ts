@@ -173,6 +173,8 @@ const migrations: readonly (readonly string[])[] = [
        noted_at bigint not null,
        primary key (host, path)
      )`,
+    // What SQLite keeps in a table is counted here: a row that every claim and verdict of every bridge writes would be waited for.
+    'create view job_counts as select lane, state, count(*) as jobs from jobs group by lane, state',
   ],
 ]
 

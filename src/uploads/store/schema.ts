@@ -102,6 +102,13 @@ export interface JobsTable {
   origin: Generated<string>
 }
 
+/** How many jobs there are: a table that triggers keep (SQLite), or a view that counts (PostgreSQL). */
+export interface JobCountsTable {
+  lane: Lane
+  state: JobState['kind']
+  jobs: number
+}
+
 export interface SinkMemoryTable {
   /** `KIND:NAME`; the kinds are the sink's. */
   key: string
@@ -183,6 +190,7 @@ export interface Schema {
   items: ItemsTable
   source_files: SourceFilesTable
   jobs: JobsTable
+  job_counts: JobCountsTable
   sink_memory: SinkMemoryTable
   item_parties: ItemPartiesTable
   audit: AuditTable

@@ -5,6 +5,7 @@ import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
 import { aChange, aVoicemail, callId, fileOf, T0 } from '../fixtures.ts'
+import { backlogContract } from './backlog-contract.ts'
 import { consentContract } from './consent-contract.ts'
 import { erasureContract } from './erasure-contract.ts'
 import { operatorContract } from './operator-contract.ts'
@@ -38,6 +39,14 @@ storeContract('PostgreSQL', async () => {
 })
 
 reconciliationContract('PostgreSQL', async () => {
+  const url = await server.database()
+  return {
+    open: now => PostgresStore.open({ url, now, share: aShare({ bridge: 'br_one' }), log: silent }),
+    dispose: async () => {},
+  }
+})
+
+backlogContract('PostgreSQL', async () => {
   const url = await server.database()
   return {
     open: now => PostgresStore.open({ url, now, share: aShare({ bridge: 'br_one' }), log: silent }),

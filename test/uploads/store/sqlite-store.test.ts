@@ -7,6 +7,7 @@ import { openHandle } from '../../../src/uploads/store/sqlite-engine.ts'
 import { SCHEMA_VERSION } from '../../../src/uploads/store/sqlite-migrations.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
 import { aChange, ops, T0 } from '../fixtures.ts'
+import { backlogContract } from './backlog-contract.ts'
 import { consentContract } from './consent-contract.ts'
 import { erasureContract } from './erasure-contract.ts'
 import { operatorContract } from './operator-contract.ts'
@@ -25,6 +26,14 @@ storeContract('SQLite', async () => {
 })
 
 reconciliationContract('SQLite', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
+  return {
+    open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
+    dispose: () => rm(dataDir, { recursive: true, force: true }),
+  }
+})
+
+backlogContract('SQLite', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tpe-store-'))
   return {
     open: now => SqliteStore.open({ dataDir, role: 'bridge', now, log: silent }),
