@@ -27,6 +27,11 @@ export interface Settled {
 export interface JobQueue {
   /** Makes jobs of these lanes that a dead process was delivering pending again; answers how many. */
   recover(lanes: readonly Lane[]): Promise<number>
+  /**
+   * Makes pending jobs of these lanes due: all of them, or only those that got their time from a clock that was ahead of the present one.
+   * Answers how many.
+   */
+  makeDue(lanes: readonly Lane[], which: 'all' | 'timed-ahead'): Promise<number>
   /** Makes up to `limit` jobs that are due and whose turn it is running: half the oldest due, half the newest, oldest first. */
   claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]>
   /** Stores what became of running jobs, all in one transaction. */

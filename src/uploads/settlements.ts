@@ -7,6 +7,7 @@
  * 3. A verdict lost with the process only means that the delivery is repeated, with the same key.
  */
 import type { JobQueue, Settled } from './job-queue.ts'
+import type { Verdict } from './verdict.ts'
 
 const RETRY_MS = 1_000
 
@@ -37,6 +38,16 @@ export class Settlements {
     this.#waiting.push(settled)
     if (this.#storing !== null || this.#retry !== null) return
     this.#immediate ??= setImmediate(() => void this.#store())
+  }
+
+  /** The clock was set back by so many ms: what waits to be stored was judged by the clock as it was. */
+  setBack(byMs: number): void {
+    this.#waiting = this.#waiting.map(settled => ({ ...settled, verdict: earlier(settled.verdict, byMs) }))
+  }
+
+  /** Resolves when what is being stored at this moment is stored, or has failed to be. */
+  async underWay(): Promise<void> {
+    await this.#storing
   }
 
   /** Tries to store everything now, once; answers how many verdicts could not be stored, and forgets those. */
@@ -83,3 +94,6 @@ export class Settlements {
     this.#retry = null
   }
 }
+
+const earlier = (verdict: Verdict, byMs: number): Verdict =>
+  'runAt' in verdict ? { ...verdict, runAt: verdict.runAt - byMs } : verdict

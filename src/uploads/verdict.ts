@@ -16,6 +16,12 @@ export type Verdict =
 /** A sink that throws has a bug; that is retried, but not for days. */
 export const MAX_FAULTY_ATTEMPTS = 20
 
+/**
+ * However much time has passed: a clock that jumps a fortnight ahead, or a bridge that was switched off over the holidays, must not turn the
+ * first failure into the last one.
+ */
+export const FEWEST_ATTEMPTS = 20
+
 /** A sink that asks for no wait at all would be asked again in a tight loop; one that asks for a year would be forgotten. */
 const SHORTEST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 24 * 3_600_000
@@ -61,8 +67,10 @@ export const judgeFault = (reason: string, on: Judgement): Verdict =>
     ? { kind: 'dead', reason: `gave up after ${MAX_FAULTY_ATTEMPTS} attempts that failed inside the bridge: ${reason}` }
     : judge({ kind: 'retry', reason, afterMs: null }, on)
 
+/** When a delivery is given up: `give_up_after` is over, and so are FEWEST_ATTEMPTS. Then a wait spends an attempt, too. */
 const orGiveUp = (verdict: Verdict & { readonly kind: 'retry' | 'wait' }, on: Judgement): Verdict => {
   if (on.now < giveUpAt(on.policy, on.dueSince)) return verdict
+  if (on.attempts + 1 < FEWEST_ATTEMPTS) return { ...verdict, kind: 'retry' }
   const hours = (on.policy.giveUpAfterMs / 3_600_000).toFixed(1)
   return { kind: 'dead', reason: `gave up after ${hours} h (uploads.give_up_after): ${verdict.reason}` }
 }

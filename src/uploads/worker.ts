@@ -13,6 +13,7 @@
 import { setMaxListeners } from 'node:events'
 import { type Attempt, attempt } from './attempt.ts'
 import { Claims, type OperatorPause } from './claims.ts'
+import { ClockSteps } from './clock-steps.ts'
 import type { Prepared } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
@@ -46,6 +47,8 @@ export interface WorkerOptions<D> {
   readonly log: DeliveryLog
   /** Epoch ms. */
   readonly now: () => number
+  /** A clock that nobody can set, ms; `performance.now` unless said. */
+  readonly ticks?: () => number
   /** 0 … 1, as Math.random. */
   readonly random: () => number
 }
@@ -62,6 +65,8 @@ export class DeliveryWorker<D = Delivery> {
   readonly #stats: DeliveryStats
   readonly #pace: Pace
   readonly #claims: Claims
+  readonly #clockSteps: ClockSteps
+  readonly #ticks: () => number
   readonly #settlements: Settlements
   readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
   #run: Run | null = null
@@ -98,6 +103,26 @@ export class DeliveryWorker<D = Delivery> {
         this.#stats.counters.limited++
       },
       now: options.now,
+    })
+    this.#ticks = options.ticks ?? (() => performance.now())
+    this.#clockSteps = new ClockSteps({
+      makeDue: async which => {
+        // A verdict by the clock as it was must not be stored behind this.
+        await this.#settlements.underWay()
+        return await options.queue.makeDue(this.#lanes, which)
+      },
+      now: options.now,
+      ticks: this.#ticks,
+      onSetBack: byMs => {
+        options.log.warn({ sink, byMs }, 'the clock was set back, whatever waits is tried now')
+        this.#settlements.setBack(byMs)
+        this.#mend()
+      },
+      onDue: jobs => {
+        options.log.warn({ sink, jobs }, 'deliveries that waited for a time of another clock are due now')
+        this.notify()
+      },
+      onError: error => this.#onStoreError(error),
     })
     this.#settlements = new Settlements({
       queue: options.queue,
@@ -195,6 +220,7 @@ export class DeliveryWorker<D = Delivery> {
   }
 
   async #claimRound(): Promise<number> {
+    this.#clockSteps.look()
     try {
       const nextAt = await this.#claims.round()
       // A claim that finds nothing succeeds even on a full disk; what waits to be stored knows better.
@@ -222,9 +248,9 @@ export class DeliveryWorker<D = Delivery> {
         await this.#giveBack()
         return { kind: 'dead', reason: prepared.reason }
       }
-      const startedAt = now()
+      const startedAt = this.#ticks()
       const done = await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop })
-      this.#pace.ended(done, { lane: job.lane, tookMs: now() - startedAt, underWay: this.#flying(job.lane), now: now() })
+      this.#pace.ended(done, { lane: job.lane, tookMs: this.#ticks() - startedAt, underWay: this.#flying(job.lane), now: now() })
       if (done.kind === 'answered' && done.result.unasked === true) await this.#giveBack()
       return this.#verdictOn(job, done)
     } catch (error) {
@@ -310,6 +336,7 @@ export class DeliveryWorker<D = Delivery> {
     this.#run = { kind: 'stopping', abort }
     this.#clearTimer()
     await this.#round
+    await this.#clockSteps.settled()
     const flights = [...this.#inFlight.values()].map(flight => flight.ended)
     const grace = setTimeout(() => abort.abort(new Error('the bridge is stopping')), graceMs)
     await Promise.all(flights)

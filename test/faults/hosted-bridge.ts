@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ChangeWriter } from '../../src/events/change-writer.ts'
@@ -210,7 +210,11 @@ export class HostedBridge {
     const tag = Buffer.alloc(128)
     tag.write(`TAG${id}`)
     const bytes = Buffer.concat([silence(frames), tag])
-    if (!existsSync(path)) await writeFile(path, bytes)
+    if (!existsSync(path)) {
+      // As the transcoder does: a kill in the middle leaves no half a file under its name.
+      await writeFile(`${path}.part`, bytes)
+      await rename(`${path}.part`, path)
+    }
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     return { path, size: bytes.length, sha256, durationMs: frames * 72, channels: 1, sampleRate: 8_000 }
   }
@@ -238,7 +242,7 @@ export class HostedBridge {
       await wait(LOOK_EVERY_MS)
       // Asked once for each order, and then now and then: another bridge may have given it something to do.
       if (this.#isBusy() || (told === this.#order && performance.now() < lookAt)) continue
-      const order = this.#order
+      const order: number = this.#order
       const wakeInMs = await this.#wakeIn()
       if (wakeInMs === 'busy' || order !== this.#order) continue
       lookAt = performance.now() + LOOK_AGAIN_MS

@@ -4,7 +4,7 @@ import { BridgeProgram } from './bridge-process.ts'
 import { openPostgresStage, openSqliteStage } from './stages.ts'
 
 /** Worlds that share processes, a database server, and their blows. */
-export const BATCH = 25
+export const BATCH = 40
 
 export interface RunOptions {
   readonly store: 'sqlite' | 'postgres'
@@ -20,22 +20,20 @@ export async function runSeeds(
 ): Promise<{ readonly figures: Figures; readonly findings: readonly Finding[] }> {
   const { store, first, seeds, onBatch } = options
   const program = await BridgeProgram.build()
+  const stage = await (store === 'sqlite' ? openSqliteStage() : openPostgresStage())
   const all: Figures[] = []
   const findings: Finding[] = []
   try {
     for (let from = first; from < first + seeds; from += BATCH) {
-      const stage = await (store === 'sqlite' ? openSqliteStage() : openPostgresStage())
-      try {
-        const batch = Array.from({ length: Math.min(BATCH, first + seeds - from) }, (_, n) => from + n)
-        const outcome = await runBatch({ seeds: batch, stage, program })
-        all.push(outcome.figures)
-        findings.push(...outcome.findings)
-        onBatch?.(outcome.figures, outcome.findings)
-      } finally {
-        await stage.close()
-      }
+      const batch = Array.from({ length: Math.min(BATCH, first + seeds - from) }, (_, n) => from + n)
+      const outcome = await runBatch({ seeds: batch, stage, program })
+      await stage.clear()
+      all.push(outcome.figures)
+      findings.push(...outcome.findings)
+      onBatch?.(outcome.figures, outcome.findings)
     }
   } finally {
+    await stage.close()
     await program.remove()
   }
   return { figures: sumOf(all), findings }

@@ -66,6 +66,9 @@ export const SECOND_MS = 1_000
 export const MINUTE_MS = 60 * SECOND_MS
 export const HOUR_MS = 60 * MINUTE_MS
 
+/** In a world's day: two hundred worlds are the day of a busy PBX. A delivery through PostgreSQL costs three times as much. */
+const CALLS = { sqlite: 12, postgres: 5 } as const
+
 /** After so many attempts of one delivery the sink does what it should, so that every world comes to an end. */
 const FAULTY_ATTEMPTS = 5
 
@@ -75,7 +78,7 @@ export function scriptOf(seed: number, store: 'sqlite' | 'postgres'): Script {
   const dice = diceOf(random)
   const bridges = store === 'postgres' && seed % 4 === 0 ? 2 : 1
   const spells = Array.from({ length: dice.whole(2, 4) }, () => dice.whole(0, 23) * HOUR_MS + dice.whole(0, 59 * 60) * SECOND_MS)
-  const facts = trafficOf(seed, bridges, spells, dice).toSorted((a, b) => a.at - b.at)
+  const facts = trafficOf(seed, { bridges, calls: CALLS[store] }, spells, dice).toSorted((a, b) => a.at - b.at)
   const faultRate = dice.pick([0.1, 0.3, 0.5])
   return {
     seed,
@@ -111,15 +114,20 @@ function diceOf(random: () => number): Dice {
   }
 }
 
-/** A dozen calls, most of them while others are going on, their recordings, and a few voicemails. */
-function trafficOf(seed: number, bridges: number, spells: readonly number[], dice: Dice): Fact[] {
+/** Calls, most of them while others are going on, their recordings, and a few voicemails. */
+function trafficOf(
+  seed: number,
+  { bridges, calls }: { readonly bridges: number; readonly calls: number },
+  spells: readonly number[],
+  dice: Dice,
+): Fact[] {
   const name = `s${seed}`
   const facts: Fact[] = []
   const audio = () => ({
     frames: dice.chance(0.1) ? dice.whole(300, 1_000) : dice.whole(3, 60),
     bridge: dice.whole(0, bridges - 1),
   })
-  for (let n = 0; n < 12; n++) {
+  for (let n = 0; n < calls; n++) {
     const call = `${name}c${n}`
     const types = callOf(dice)
     let at = (spells[dice.whole(0, spells.length - 1)] ?? 0) + dice.whole(0, 20) * SECOND_MS
@@ -133,7 +141,7 @@ function trafficOf(seed: number, bridges: number, spells: readonly number[], dic
       facts.push({ ...recording, at: at + dice.whole(0, 5) * SECOND_MS })
     }
   }
-  for (let n = dice.whole(0, 3); n > 0; n--) {
+  for (let n = dice.whole(0, calls >> 2); n > 0; n--) {
     const at = (spells[dice.whole(0, spells.length - 1)] ?? 0) + dice.whole(0, 60) * SECOND_MS
     facts.push({ kind: 'voicemail', id: `${name}v${n}`, call: null, at, ...audio() })
   }

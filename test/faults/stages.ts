@@ -9,10 +9,13 @@ import { PostgresServer } from '../uploads/store/postgres-server.ts'
 import type { Stage } from './batch.ts'
 
 export interface OpenStage extends Stage {
+  /** After a batch: nothing asks for its worlds any more. */
+  clear(): Promise<void>
   close(): Promise<void>
 }
 
 const LEASE_MS = 4_000
+const WORLDS_A_DATABASE = 8
 const REPEAT_MS = 20
 
 // What is killed is a process, not the machine: memory keeps what a disk would, and costs no fsync.
@@ -26,6 +29,7 @@ export async function openSqliteStage(): Promise<OpenStage> {
     storeFor: async () => ({ kind: 'sqlite' }),
     setDatabaseClock: async () => {},
     crash: async () => false,
+    clear: async () => {},
     close: async () => await rm(folder, { recursive: true, force: true }),
   }
 }
@@ -40,21 +44,34 @@ const clockOf = (schema: string) => `
 
 export async function openPostgresStage(): Promise<OpenStage> {
   const folder = await makeFolder()
-  const server = await PostgresServer.start(['-c', 'max_connections=600'])
-  const database = await server.database()
-  const pool = new pg.Pool({ connectionString: database, max: 4 })
-  pool.on('error', () => {}) // it is crashed on purpose
+  const server = await PostgresServer.start(['-c', 'max_connections=800'])
+  const pools = new Map<string, pg.Pool>()
+  let filled = 0
+  let newest: { readonly url: string; readonly pool: pg.Pool } | null = null
+  const close = async (): Promise<void> => {
+    await Promise.all([...new Set(pools.values())].map(pool => pool.end()))
+    pools.clear()
+    newest = null
+  }
   return {
     kind: 'postgres',
     folder,
     storeFor: async world => {
+      // Those who append to one database wait for each other; a few worlds of a batch may.
+      if (newest === null || filled++ % WORLDS_A_DATABASE === 0) {
+        const url = await server.database()
+        newest = { url, pool: new pg.Pool({ connectionString: url, max: 2 }) }
+        newest.pool.on('error', () => {}) // it is crashed on purpose
+      }
+      const { url, pool } = newest
+      pools.set(world, pool)
       await pool.query(clockOf(world))
-      const url = new URL(database)
-      url.searchParams.set('options', `-c search_path=${world},pg_catalog`)
-      return { kind: 'postgres', url: url.href, leaseMs: LEASE_MS }
+      const own = new URL(url)
+      own.searchParams.set('options', `-c search_path=${world},pg_catalog`)
+      return { kind: 'postgres', url: own.href, leaseMs: LEASE_MS }
     },
     setDatabaseClock: async (world, ms) => {
-      for (;;) {
+      for (let pool = pools.get(world); pool !== undefined; pool = pools.get(world)) {
         try {
           await pool.query(`update ${world}.moved_clock set ms = $1`, [ms])
           return
@@ -68,8 +85,9 @@ export async function openPostgresStage(): Promise<OpenStage> {
       await server.run()
       return true
     },
+    clear: close,
     close: async () => {
-      await pool.end()
+      await close()
       await server.stop()
       await rm(folder, { recursive: true, force: true })
     },

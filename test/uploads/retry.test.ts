@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { backoffMs, ceilingMs, giveUpAt, type RetryPolicy, retryTable } from '../../src/uploads/retry.ts'
-import { boundedWaitMs, type Judgement, judge, judgeFault, MAX_FAULTY_ATTEMPTS } from '../../src/uploads/verdict.ts'
+import {
+  boundedWaitMs,
+  FEWEST_ATTEMPTS,
+  type Judgement,
+  judge,
+  judgeFault,
+  MAX_FAULTY_ATTEMPTS,
+} from '../../src/uploads/verdict.ts'
 
 const policies = fc
   .record({ baseMs: fc.integer({ min: 1, max: 60_000 }), factor: fc.integer({ min: 1, max: 10_000 }) })
@@ -88,13 +95,20 @@ describe('what becomes of a job', () => {
   })
 
   test('the failure after give_up_after is the last; a sink that is shut as a whole costs no job its life', () => {
-    const late = on({ now: giveUpAt(policy, 0) })
+    const late = on({ now: giveUpAt(policy, 0), attempts: FEWEST_ATTEMPTS - 1 })
     expect(judge({ kind: 'retry', reason: '503', afterMs: null }, late)).toMatchObject({
       kind: 'dead',
       reason: expect.stringContaining('503'),
     })
     expect(judge({ kind: 'wait', reason: 'not ready', afterMs: 1, scope: 'job' }, late)).toMatchObject({ kind: 'dead' })
     expect(judge({ kind: 'wait', reason: '401', afterMs: 1, scope: 'sink' }, late)).toMatchObject({ kind: 'wait' })
+  })
+
+  test('time alone makes no failure the last: a job gets its attempts after a clock that jumped ahead, or a holiday', () => {
+    const late = on({ now: giveUpAt(policy, 0) + 1_000_000_000, attempts: 3 })
+    expect(judge({ kind: 'retry', reason: '503', afterMs: null }, late)).toMatchObject({ kind: 'retry' })
+    // From now on a wait spends an attempt, too: it must not go on for ever.
+    expect(judge({ kind: 'wait', reason: 'not ready', afterMs: 1, scope: 'job' }, late)).toMatchObject({ kind: 'retry' })
   })
 
   test('a fault of ours is retried with a bound', () => {

@@ -21,6 +21,9 @@ export interface AbsentBridge {
 /** Beyond it the number says "very many", and counting would cost. */
 export const COUNTED_UP_TO = 10_000
 
+/** Less than this is what NTP does all day. */
+const TOLERANCE_MS = 1_000
+
 export class Bridges {
   readonly #db: Kysely<Schema>
   readonly #share: Share
@@ -54,6 +57,32 @@ export class Bridges {
       'unusable',
       `${databaseName} belongs to bridges that deliver to ${stranger.account} (${stranger.id} of site ${stranger.site}), and this one delivers to ${account}: give each account a database of its own`,
     )
+  }
+
+  /**
+   * When a sign of life is from a time to come, the database's clock was set back: leases and pauses would then hold for as long as it was
+   * ahead. They end within one lease, which is what they would have held for at most. Answers whether it was so.
+   */
+  async noticeSetBack(): Promise<boolean> {
+    const { leaseMs } = this.#share
+    return await transact(this.#db, async trx => {
+      const ahead = await trx
+        .updateTable('bridges')
+        .set(this.#alive())
+        .where('seen_at', '>', sql<number>`${databaseNow} + ${sql.lit(TOLERANCE_MS)}`)
+        .returning('id')
+        .execute()
+      if (ahead.length === 0) return false
+      const leaseEnds = sql<number>`${databaseNow} + ${sql.lit(leaseMs)}`
+      await trx
+        .updateTable('jobs')
+        .set({ lease_until: leaseEnds })
+        .where('state', '=', 'running')
+        .where('lease_until', '>', leaseEnds)
+        .execute()
+      await sql`update sink_budget set paused_until = 0 where paused_until > ${databaseNow}`.execute(trx)
+      return true
+    })
   }
 
   /** A sign of life. False when another process has entered as this bridge since. */

@@ -1,5 +1,5 @@
 /** Jobs as rows: how a plan is written, how a row is read, and which columns a verdict changes. */
-import type { Insertable, Selectable, Transaction, Updateable } from 'kysely'
+import { type Insertable, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely'
 import type { Job, JobState, PlannedJob } from '../job.ts'
 import type { Verdict } from '../verdict.ts'
 import { batches } from './batches.ts'
@@ -76,12 +76,15 @@ const stateOf = (row: JobRow): JobState => {
   }
 }
 
+/** A job that was claimed was due, whatever the clock says since. */
+export const notAfter = (now: number) => sql<number>`case when run_at > ${now} then ${now} else run_at end`
+
 /** The columns that a verdict changes in a running job. A job that goes back loses its turn until `giveTurns` says otherwise. */
 export const columnsAfter = (
   verdict: Verdict,
   job: { readonly attempts: number; readonly orderKey: string | null },
   now: number,
-): Updateable<JobsTable> => {
+): UpdateObject<Schema, 'jobs'> => {
   const back = { state: 'pending', head: job.orderKey === null ? 1 : 0, updated_at: now } as const
   switch (verdict.kind) {
     case 'delivered':
@@ -93,7 +96,7 @@ export const columnsAfter = (
     case 'wait':
       return { ...back, run_at: verdict.runAt, reason: verdict.reason }
     case 'put-back':
-      return back
+      return { ...back, run_at: notAfter(now) }
     default:
       throw new TypeError(`no such verdict: ${JSON.stringify(verdict satisfies never)}`)
   }

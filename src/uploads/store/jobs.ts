@@ -5,9 +5,10 @@ import type { RecordingId } from '../../events/recording.ts'
 import { type JobId, jobIdOf, type Lane, subjectOf } from '../job.ts'
 import type { ClaimedJob, JobPayload, JobQueue, Settled } from '../job-queue.ts'
 import { databaseNow, passingOverClaimed, transact } from './dialect.ts'
+import { makeDue } from './due-now.ts'
 import { setItemState } from './item-state.ts'
 import type { ArchiveReach } from './items.ts'
-import { columnsAfter, type JobRow } from './job-rows.ts'
+import { columnsAfter, type JobRow, notAfter } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import type { Share } from './share.ts'
 import { DamagedRowError, readEvent, readItem } from './stored-json.ts'
@@ -61,7 +62,12 @@ export class JobStore implements JobQueue {
     return await transact(this.#db, async trx => {
       const rows = await trx
         .updateTable('jobs')
-        .set(eb => ({ state: 'pending', head: eb.case().when('order_key', 'is', null).then(1).else(0).end(), updated_at: now }))
+        .set(eb => ({
+          state: 'pending',
+          head: eb.case().when('order_key', 'is', null).then(1).else(0).end(),
+          run_at: notAfter(now),
+          updated_at: now,
+        }))
         .where('state', '=', 'running')
         .where('lane', 'in', lanes)
         // A lease that is over, or the last process of this very bridge: that one is dead, since we have its data_dir.
@@ -81,6 +87,10 @@ export class JobStore implements JobQueue {
       )
       return rows.length
     })
+  }
+
+  async makeDue(lanes: readonly Lane[], which: 'all' | 'timed-ahead'): Promise<number> {
+    return await makeDue(this.#db, { lanes, which, now: this.#now() })
   }
 
   async claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]> {

@@ -52,6 +52,7 @@ export class PostgresStore extends Store {
     const database = await openPostgres({ ...options, role: 'bridge' })
     try {
       const bridges = new Bridges(database.db, options.share)
+      await bridges.noticeSetBack()
       await bridges.enter(database.name)
       return new PostgresStore(database, options, bridges)
     } catch (error) {
@@ -109,6 +110,8 @@ export class PostgresStore extends Store {
   /** Keeps our own jobs, takes over those of bridges that are gone, and looks at what cannot be taken over. */
   async #renew(): Promise<void> {
     await this.jobs.renewLease()
+    // Before our own sign of life, which is of the present time again.
+    if (await this.#bridges.noticeSetBack()) this.#log.warn({ store: this.name }, "the shared database's clock was set back")
     const isOurs = await this.#bridges.renew()
     if (!isOurs && !this.#isImpersonated) this.#log.error({}, impersonated)
     this.#isImpersonated = !isOurs

@@ -37,6 +37,7 @@ interface Granted {
 
 export class SharedRateLimit implements Allowance {
   readonly #options: SharedRateLimitOptions
+  #configured: number
   #isNamed = false
   #nextAt = 0
   /** What the server allows in a minute, as far as this bridge knows. */
@@ -47,15 +48,22 @@ export class SharedRateLimit implements Allowance {
   constructor(options: SharedRateLimitOptions) {
     if (!(options.perMinute >= 1)) throw new RangeError(`requests a minute must be 1 or more, not ${options.perMinute}`)
     this.#options = options
+    this.#configured = options.perMinute
   }
 
   /** What may go out in a minute at present, from all bridges together. */
   get perMinute(): number {
-    return Math.min(this.#options.perMinute, this.#serverLimit ?? this.#options.perMinute)
+    return Math.min(this.#configured, this.#serverLimit ?? this.#configured)
+  }
+
+  /** Changes what was configured, while it runs: for what this bridge takes. The bucket is what it was, so nothing bursts. */
+  configure(perMinute: number): void {
+    this.#configured = perMinute
   }
 
   async reserve(wanted: number, now: number): Promise<number> {
-    const { db, name, perMinute } = this.#options
+    const { db, name } = this.#options
+    const perMinute = this.#configured
     await this.#sharing
     await this.#name()
     const { rows } = await sql<Granted>`
@@ -64,7 +72,7 @@ export class SharedRateLimit implements Allowance {
         filled as materialized (
           select least(greatest(1, floor(per_minute * ${BURST}::float8)),
               tokens + greatest(0, ${databaseNow} - filled_at) * per_minute / ${MINUTE_MS}::float8) as tokens,
-            greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, greatest(filled_at, ${databaseNow}) as at,
+            greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, ${databaseNow} as at,
             per_minute, server_limit
           from budget),
         granted as materialized (
@@ -103,7 +111,7 @@ export class SharedRateLimit implements Allowance {
       limit !== null &&
       limit >= 1 &&
       limit !== this.#serverLimit &&
-      Math.min(limit, this.#serverLimit ?? limit) < this.#options.perMinute
+      Math.min(limit, this.#serverLimit ?? limit) < this.#configured
     ) {
       this.#serverLimit = limit
       this.#share(sql`update sink_budget set server_limit = ${Math.floor(limit)}::int where name = ${name}`.execute(db))
