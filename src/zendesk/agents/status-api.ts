@@ -1,6 +1,6 @@
 /** How an agent's status is read and set, whichever half of the API an account has; and what an answer means. */
-import { type Answer, headerOf, said } from '../http/answer.ts'
-import { retryAfterMs } from '../http/retry-after.ts'
+import { type Answer, said } from '../http/answer.ts'
+import { askedToWaitMs } from '../http/retry-after.ts'
 import type { AgentStatus } from '../wire/agent-status.ts'
 
 /** The API's own word for each status: itself in the Voice API, the id of a unified status in the documented one. */
@@ -51,7 +51,7 @@ const tooManyMs = 10_000
 export function judgeStatusFailure(answer: Answer, agentId: number, now: number): StatusAnswer {
   const { status } = answer
   const words = said(answer)
-  const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), now)
+  const pauseMs = askedToWaitMs(answer, now)
   const all = (reason: string, afterMs: number): StatusAnswer => ({ kind: 'retry', scope: 'all', reason, afterMs })
   switch (status) {
     case 404:

@@ -17,7 +17,7 @@
  */
 import { type Answer, headerOf, said } from '../http/answer.ts'
 import { excerpt } from '../http/excerpt.ts'
-import { retryAfterMs } from '../http/retry-after.ts'
+import { askedToWaitMs } from '../http/retry-after.ts'
 import type { Unfinished } from './halt.ts'
 
 /** What was asked: the full URL, when (epoch ms), and whose path it was. */
@@ -39,7 +39,7 @@ const conflictMs = 1_000
 /** The meaning of an answer that is no success. */
 export function judge(answer: Answer, asked: Asked): Unfinished {
   const { status } = answer
-  const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), asked.now)
+  const pauseMs = askedToWaitMs(answer, asked.now)
   const what = `${asked.method} ${asked.url}`
   switch (status) {
     case 400:

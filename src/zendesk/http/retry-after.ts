@@ -1,7 +1,17 @@
 /** The Retry-After header (RFC 9110 section 10.2.3). Pure. */
+import { type Answer, headerOf } from './answer.ts'
 
 const floorMs = 1_000
 const capMs = 3_600_000
+
+/**
+ * How long an answer asks us to stay away, in ms; `null`: it does not say. A date is one of the server's clock, which the answer's own Date
+ * tells; ours (`now`, epoch ms) counts only without it, since it may be hours wrong.
+ */
+export function askedToWaitMs(answer: Pick<Answer, 'headers'>, now: number): number | null {
+  const there = Date.parse(headerOf(answer, 'date') ?? '')
+  return retryAfterMs(headerOf(answer, 'retry-after'), Number.isNaN(there) ? now : there)
+}
 
 /**
  * How long a server asks us to stay away, in ms: from seconds (`120`) or an HTTP date. `null` when the header is missing or is

@@ -19,7 +19,7 @@ import { z } from 'zod'
 import type { Delivery, DeliveryResult } from '../delivery.ts'
 import { type Answer, errorIn, headerOf, parseJson, said } from '../http/answer.ts'
 import { excerpt } from '../http/excerpt.ts'
-import { retryAfterMs } from '../http/retry-after.ts'
+import { askedToWaitMs } from '../http/retry-after.ts'
 import { recordingAnswerSchema, voicemailAnswerSchema } from '../wire/audio-upload.ts'
 import { phoneCallEventAnswerSchema } from '../wire/call-event.ts'
 import { callNotFound } from '../wire/words.ts'
@@ -49,7 +49,7 @@ export function judge(answer: Answer, asked: Asked): DeliveryResult {
 /** The meaning of any answer but a 2xx, whatever was asked: the rows of the table from 3xx on, without the call that is not known. */
 export function judgeRefusal(answer: Answer, asked: Pick<Asked, 'url' | 'now'>): DeliveryResult {
   const { status } = answer
-  const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), asked.now)
+  const pauseMs = askedToWaitMs(answer, asked.now)
   if (status >= 300 && status < 400) {
     const location = headerOf(answer, 'location')
     const target = location === null ? 'elsewhere' : `to ${excerpt(location)}`

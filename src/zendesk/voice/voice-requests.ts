@@ -1,10 +1,10 @@
 /** One request to the Voice API and what its answer says: by schema, or one of voice-failure.ts. Every resource asks through it. */
 import type { z } from 'zod'
-import { type Answer, type AnsweredError, errorIn, headerOf, parseJson, said } from '../http/answer.ts'
+import { type Answer, type AnsweredError, errorIn, parseJson, said } from '../http/answer.ts'
 import type { Connection, HttpRequest } from '../http/connection.ts'
 import { AudioFileChanged } from '../http/multipart.ts'
 import { judgeNetworkFailure } from '../http/network-failure.ts'
-import { retryAfterMs } from '../http/retry-after.ts'
+import { askedToWaitMs } from '../http/retry-after.ts'
 import { voicePath } from '../wire/words.ts'
 import { type AudioDownload, audioDownload, readStart } from './audio-download.ts'
 import { type Asked, UnexpectedAnswer, VoiceApiError, VoiceNetworkFailure } from './voice-failure.ts'
@@ -110,7 +110,7 @@ export class VoiceRequests {
     const { status } = answer
     const clean = (text: string) => this.#connection.withoutSecrets(text)
     const complaint = errorIn(answer)
-    const pauseMs = retryAfterMs(headerOf(answer, 'retry-after'), this.#clock())
+    const pauseMs = askedToWaitMs(answer, this.#clock())
     const summary = status >= 300 && status < 400 ? 'a redirect, which is not followed' : clean(said(answer))
     if (complaint === null) {
       return new VoiceApiError(asked, { status, error: `HTTP ${status}`, description: summary, details: null }, summary, pauseMs)
