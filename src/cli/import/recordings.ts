@@ -119,6 +119,7 @@ export class HistoricRecordings {
       matched: this.queued,
       known: this.#known,
       live: this.#live,
+      refused: Object.values(this.#audio.intake.counters.refused).reduce((sum, each) => sum + each, 0),
       unmatched: unmatched
         .slice(0, mostShown)
         .map(item => ({ file: item.sourcePath, reason: item.reason ?? 'no reason was stored' })),

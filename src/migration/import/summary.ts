@@ -11,6 +11,8 @@ export interface RecordingCounts {
   readonly known: number
   /** Of calls that the bridge reported: it delivers those. */
   readonly live: number
+  /** Which may not be kept (recordings.consent), found by this run. */
+  readonly refused: number
   /** Held back, with the reason. */
   readonly unmatched: readonly { readonly file: string; readonly reason: string }[]
   readonly unmatchedCount: number
@@ -51,12 +53,13 @@ function line(value: number, what: string): string {
   return `  ${count(value).padStart(9)}  ${what}`
 }
 
-function recordingLines({ files, matched, known, live, unmatched, unmatchedCount }: RecordingCounts): readonly string[] {
+function recordingLines({ files, matched, known, live, refused, unmatched, unmatchedCount }: RecordingCounts): readonly string[] {
   const lines = [
     `${count(files)} recordings:`,
     line(matched, 'matched to their calls'),
     ...(known > 0 ? [line(known, 'taken in by an earlier run')] : []),
     ...(live > 0 ? [line(live, 'of calls that the bridge reported live; it delivers them itself')] : []),
+    ...(refused > 0 ? [line(refused, 'left out: there is no consent to keep them (recordings.consent)')] : []),
     ...(unmatchedCount > 0 ? [line(unmatchedCount, 'held back:')] : []),
     ...unmatched.map(({ file, reason }) => `             ${file}: ${reason}`),
   ]

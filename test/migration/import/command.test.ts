@@ -122,6 +122,21 @@ test('a recording goes to the call whose record or id it bears; others are held 
   expect(await site.sandbox.state()).toMatchObject({ phone_recordings: 1, phone_calls: 1 })
 })
 
+test('a recording of a caller who had to be asked is left out, and counted', { timeout: 60_000 }, async () => {
+  const site = await office({}, { recordings: { consent: { rules: [{ number: '^\\+1415', policy: 'opt_in' }] } } })
+  const audio = await readFile(join(import.meta.dirname, '../../fixtures/audio/1795329426.4_1-3723@127.0.0.1.wav'))
+  const rows = ['+14155550100', '+442079460000'].map(
+    (from, n) => `2026-01-05 08:0${n}:00,x,${from},1001,SIP/t-1,SIP/1001-2,Dial,x,10,8,ANSWERED,176760000${n}.1,in-${n}.wav`,
+  )
+  const head = 'calldate,clid,src,dst,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition,uniqueid,recordingfile'
+  const file = await site.write('cdr.csv', `${[head, ...rows].join('\n')}\n`)
+  for (const n of [0, 1]) await site.write(`monitor/in-${n}.wav`, audio)
+  const run = await site.run(['import', 'asterisk-cdr', file, '--recordings', join(site.folder, 'monitor')])
+  expect(run).toMatchObject({ code: 0 })
+  expect(run.output).toMatch(/2 recordings:\n +1 {2}matched to their calls\n +1 {2}left out: there is no consent/)
+  expect(await site.sandbox.state()).toMatchObject({ phone_recordings: 1, phone_calls: 2 })
+})
+
 test('what the bridge reported live is left alone, and report names what only one side has', { timeout: 60_000 }, async () => {
   const site = await office()
   const store = await SqliteStore.open({ dataDir: site.dataDir, role: 'bridge', now: Date.now, log: { error() {} } })

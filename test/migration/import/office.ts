@@ -25,8 +25,8 @@ export interface Done {
   readonly output: string
 }
 
-/** `zendesk`: what the account's section has beside its address and token. */
-export async function office(zendesk: object = {}): Promise<Office> {
+/** `zendesk`: what the account's section has beside its address and token; `sections`: what else the configuration has. */
+export async function office(zendesk: object = {}, sections: object = {}): Promise<Office> {
   const folder = await temporaryFolder()
   const sandbox = await runningSandbox()
   const dataDir = join(folder, 'data')
@@ -36,6 +36,7 @@ export async function office(zendesk: object = {}): Promise<Office> {
     agents: [{ extension: '1001', zendesk_id: 7, name: 'Alice' }],
     zendesk: { base_url: sandbox.url, token: sandbox.token, requests_per_minute: 100_000, ...zendesk },
     uploads: { concurrency: 32 },
+    ...sections,
   }
   const configFile = join(folder, 'bridge.yaml')
   await writeFile(configFile, JSON.stringify(config))
