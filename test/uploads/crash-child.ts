@@ -23,13 +23,20 @@ const log = {
   error: (fields: object, msg: string) => writeSync(2, `${msg} ${JSON.stringify(fields)}\n`),
 }
 
+let appended = 0
+let delivered = 0
+let onDelivered = (): void => {}
+
 const sink: Sink = {
   name: 'parent',
   deliver: async (delivery, signal): Promise<DeliveryResult> => {
     const key = delivery.idempotencyKey
     const response = await fetch(sinkUrl, { method: 'POST', headers: { 'idempotency-key': key }, signal })
     await response.arrayBuffer()
-    return response.ok ? { kind: 'delivered', remoteId: null } : { kind: 'retry', reason: `${response.status}`, afterMs: null }
+    if (!response.ok) return { kind: 'retry', reason: `${response.status}`, afterMs: null }
+    delivered += 1
+    onDelivered()
+    return { kind: 'delivered', remoteId: null }
   },
 }
 
@@ -49,11 +56,12 @@ store.onJobs(() => worker.notify())
 await worker.start()
 
 for (let round = 0; run !== 'drain'; round++) {
-  const changes = Array.from({ length: 5 }, (_, call) => aChange(`r${run}-${round}-${call}`, [1, 2, 3, 4], { ended: true }))
+  const changes = Array.from({ length: 2 }, (_, call) => aChange(`r${run}-${round}-${call}`, [1, 2, 3, 4], { ended: true }))
   // Two appends a call, so that a kill falls between the events of one call as well.
   await store.calls.append(changes.map(change => ({ ...change, events: change.events.slice(0, 2), ended: false })))
   await store.calls.append(changes)
   writeSync(1, `${changes.flatMap(change => change.events.map(event => event.id)).join(' ')}\n`)
-  // Slow enough that deliveries keep up, so that a kill finds some of every state.
-  await new Promise(resolve => setTimeout(resolve, 5))
+  appended += 8
+  // Deliveries keep up, so that a kill finds some of every state.
+  while (appended - delivered > 32) await new Promise<void>(resolve => (onDelivered = resolve))
 }

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { SqliteStore } from '../../src/uploads/store/sqlite-store.ts'
 
 const KILLS = 10
+const patience = { timeout: 45_000, interval: 100 }
 const root = join(import.meta.dirname, '../..')
 // Inside node_modules, so that the bundle finds the packages that it leaves out.
 const bundleDir = join(root, 'node_modules/.cache/tpe-bridge-crash')
@@ -43,8 +44,8 @@ beforeAll(async () => {
   })
   server = createServer((request, response) => {
     const key = String(request.headers['idempotency-key'])
-    // One request in five fails before it takes effect, one after.
-    const fate = ++requests % 5
+    // One request in ten fails before it takes effect, one after.
+    const fate = ++requests % 10
     if (fate !== 0) {
       if (arrived.has(key)) repeated++
       arrived.add(key)
@@ -83,7 +84,7 @@ const kill = async (child: ChildProcess): Promise<void> => {
 }
 
 test('kill -9 loses no acknowledged append, doubles nothing at the sink, and keeps each call in order', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const dataDir = join(workDir, 'data')
   const acknowledged: string[] = []
@@ -105,15 +106,15 @@ test('kill -9 loses no acknowledged append, doubles nothing at the sink, and kee
     await drained
   }
   expect(errors).toEqual([])
-  expect(acknowledged.length).toBeGreaterThan(KILLS * 3 * 20)
+  expect(acknowledged.length).toBeGreaterThan(KILLS * 3 * 8)
+  // Some of both: what a kill found delivered, and what it found on its way.
+  expect(arrived.size).toBeGreaterThan(KILLS * 8)
+  expect(acknowledged.filter(key => !arrived.has(key))).not.toEqual([])
 
   const last = start(dataDir, 'drain')
-  await vi.waitFor(() => expect(acknowledged.filter(key => !arrived.has(key))).toEqual([]), { timeout: 30_000, interval: 100 })
+  await vi.waitFor(() => expect(acknowledged.filter(key => !arrived.has(key))).toEqual([]), patience)
   const tool = await SqliteStore.open({ dataDir, role: 'tool', now: Date.now, log: { error: () => {} } })
-  await vi.waitFor(async () => expect(await tool.views.jobCounts()).toMatchObject({ pending: 0, running: 0 }), {
-    timeout: 30_000,
-    interval: 100,
-  })
+  await vi.waitFor(async () => expect(await tool.views.jobCounts()).toMatchObject({ pending: 0, running: 0 }), patience)
   await kill(last)
 
   const stored = (await tool.views.eventsAfter(null, 1_000_000)) ?? []
