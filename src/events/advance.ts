@@ -5,7 +5,7 @@
  * late, twice, out of order or not at all.
  */
 import type { Call, Phase } from './call.ts'
-import { laterChoice } from './consent.ts'
+import { laterChoice } from './choice.ts'
 import { type Directives, joinDirectives } from './directives.ts'
 import type { CallParty } from './event.ts'
 import { changeHold, noHolds, type Party } from './holds.ts'

@@ -25,7 +25,7 @@
  *
  * The tracker owns the calls and is the only one to advance them.
  */
-import type { Choice } from './consent.ts'
+import type { Choice } from './choice.ts'
 import type { Directives } from './directives.ts'
 import type { CallId, CallParty, Direction, EventType } from './event.ts'
 import type { Holds } from './holds.ts'

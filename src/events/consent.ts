@@ -44,12 +44,6 @@ export interface Ruling {
   readonly by: string
 }
 
-/** What was chosen, and when (epoch ms), as the PBX said it of a call. */
-export interface Choice {
-  readonly said: boolean
-  readonly at: number
-}
-
 /** What somebody says of one recording. `who`: `the PBX`, `its sidecar`. */
 export interface Statement {
   readonly who: string
@@ -146,24 +140,6 @@ export function partiesNamed(from: CallParty | null, to: CallParty | null): Part
   const named = [from, to].filter(party => party !== null)
   const outside = named.filter(({ kind }) => kind !== 'extension')
   return { far: outside.length === 0 && named.length === 2 ? named : outside, ours: named }
-}
-
-/**
- * What a word says: `yes`, `true` and `1`, or `no`, `false` and `0`, in any case. Any other word is a no, because what cannot be read is no
- * consent; `null` for none at all.
- */
-export function saidIn(word: string): boolean | null {
-  const text = word.trim().toLowerCase()
-  return text === '' ? null : ['yes', 'true', '1'].includes(text)
-}
-
-/** Whether a word is one of those that `saidIn` knows. */
-export const isChoice = (word: string): boolean => /^(?:yes|true|1|no|false|0)$/i.test(word.trim())
-
-/** The later of two; of the same moment, the no. The same object as before when nothing is new. */
-export function laterChoice(known: Choice | undefined, heard: Choice): Choice {
-  if (known === undefined || heard.at > known.at) return heard
-  return heard.at === known.at && known.said && !heard.said ? heard : known
 }
 
 /** Whether a pattern fits any of the parties; none: they are not known. */

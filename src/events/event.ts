@@ -2,7 +2,7 @@
  * Events: what the rest of the world may learn about a call. Immutable, numbered within their call from 1, stored before
  * anyone is told (docs/adr/0004). Each carries the whole call as it then was, so a later event supersedes an earlier one.
  */
-import type { Choice } from './consent.ts'
+import type { Choice } from './choice.ts'
 import type { Directives } from './directives.ts'
 import type { Outcome } from './outcome.ts'
 

@@ -8,7 +8,7 @@
  * Only the PBX is believed: whoever calls from outside could otherwise write into any ticket. A call that comes from the carrier gets
  * its directives from the PBX's responses.
  */
-import { saidIn } from '../events/consent.ts'
+import { saidIn } from '../events/choice.ts'
 import type { Directives } from '../events/directives.ts'
 import { headerValue } from './message/headers.ts'
 import type { SipMessage } from './message/message.ts'
@@ -37,7 +37,7 @@ export function directivesIn(message: SipMessage): Directives | null {
   return found
 }
 
-/** Whether the caller agreed to be recorded (events/consent.ts, saidIn); `null` when the message does not say. */
+/** Whether the caller agreed to be recorded (events/choice.ts, saidIn); `null` when the message does not say. */
 export function consentIn(message: SipMessage): boolean | null {
   return saidIn(headerValue(message, `${prefix}${consentDirective}`) ?? '')
 }

@@ -1,17 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { isChoice, laterChoice, saidIn } from '../../src/events/choice.ts'
 import {
   type ConsentPolicy,
   type ConsentRules,
   consentOf,
   consentPolicies,
-  isChoice,
-  laterChoice,
   type Parties,
   partiesNamed,
   partiesOf,
   rulingFor,
-  saidIn,
 } from '../../src/events/consent.ts'
 import type { CallParty } from '../../src/events/event.ts'
 import { lastOf, play, script } from './office.ts'

@@ -1,5 +1,5 @@
 /** What a recording's name says of its call, read with the named groups of `recordings.folders[].match`. */
-import { saidIn } from '../../events/consent.ts'
+import { saidIn } from '../../events/choice.ts'
 import type { RecordingHints } from '../../events/recording.ts'
 import { readRecordedTime } from './recorded-time.ts'
 

@@ -4,7 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises'
 import { z } from 'zod'
-import { saidIn } from '../../events/consent.ts'
+import { saidIn } from '../../events/choice.ts'
 import { describe, isGone } from '../failure.ts'
 
 export type Sidecar =

@@ -1,5 +1,5 @@
 /** What the name and the fields of an upload may be. Pure. */
-import { isChoice, saidIn } from '../../events/consent.ts'
+import { isChoice, saidIn } from '../../events/choice.ts'
 import type { RecordingHints } from '../../events/recording.ts'
 import { readRecordedTime } from '../folders/recorded-time.ts'
 
@@ -12,7 +12,7 @@ export interface UploadFields {
   readonly to: string | null
   /** ISO 8601, or epoch seconds or milliseconds. */
   readonly startedAt: string | null
-  /** `yes` or `no` (events/consent.ts, isChoice): what the caller chose. */
+  /** `yes` or `no` (events/choice.ts, isChoice): what the caller chose. */
   readonly consent: string | null
 }
 
