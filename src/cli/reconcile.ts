@@ -7,6 +7,7 @@ import { cdrSources, cdrSourcesOf, rulesOf, siteOf } from '../bridge/reconciliat
 import { openStoreAsTool } from '../bridge/store.ts'
 import type { Config } from '../config/schema.ts'
 import { parseDuration } from '../config/units.ts'
+import { wallClock } from '../migration/formats/local-time.ts'
 import { CdrList } from '../reconciliation/cdr-list.ts'
 import type { CdrFacts, Period } from '../reconciliation/facts.ts'
 import { findingKinds } from '../reconciliation/finding.ts'
@@ -89,8 +90,13 @@ async function givenRecords(config: Config, { cdr, format, timezone }: Reconcile
     throw new CommandFailed(2, `${cdr} does not exist`)
   })
   const known = cdrSourcesOf(config).find(source => source.path === cdr)
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone
-  return { path: cdr, format, timezone: timezone ?? known?.timezone ?? here }
+  const zone = timezone ?? known?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
+  try {
+    wallClock(zone)
+  } catch (error) {
+    throw new CommandFailed(2, `--timezone: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+  return { path: cdr, format, timezone: zone }
 }
 
 /** The records of a file that was named; else those that were posted, and what is new in the configured files. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { type CdrSource, CdrSources } from '../../../src/bridge/cdrs/cdr-sources.ts'
 import type { Cdr } from '../../../src/events/cdr.ts'
 import { temporaryFolder } from '../../zendesk/running-sandbox.ts'
-import { answeredRow, callerLeg, day, leg, phoneLeg, ringingRow, runningStore, site, voicemailRow } from './records.ts'
+import { answeredRow, at, callerLeg, day, leg, phoneLeg, ringingRow, runningStore, site, voicemailRow } from './records.ts'
 
 const signal = new AbortController().signal
 const now = day.since + 12 * 3_600_000
@@ -36,13 +36,13 @@ test('Asterisk’s records are calls of the site, with the names that the bridge
       to: { kind: 'extension', value: '1002', display: null },
       direction: 'inbound',
       keys: ['unique:1795329426.4'],
-      startedAt: Date.UTC(2026, 10, 22, 6, 37, 6),
-      answeredAt: Date.UTC(2026, 10, 22, 6, 37, 8),
-      phoneAnsweredAt: Date.UTC(2026, 10, 22, 6, 37, 8),
-      endedAt: Date.UTC(2026, 10, 22, 6, 37, 16),
+      startedAt: at(6, 37, 6),
+      answeredAt: at(6, 37, 8),
+      phoneAnsweredAt: at(6, 37, 8),
+      endedAt: at(6, 37, 16),
       recordings: [],
       hasCaller: true,
-      partiesAt: Date.UTC(2026, 10, 22, 6, 37, 6),
+      partiesAt: at(6, 37, 6),
     } satisfies Cdr,
   ])
 })
@@ -60,8 +60,8 @@ test('a file that grows is read from where it was read to; half a line waits for
   expect(voicemail).toMatchObject({
     id: 'asterisk:hq:1795329467.16',
     answeredAt: null,
-    startedAt: Date.UTC(2026, 10, 22, 6, 37, 47),
-    endedAt: Date.UTC(2026, 10, 22, 6, 38, 23),
+    startedAt: at(6, 37, 47),
+    endedAt: at(6, 38, 23),
   })
 })
 
@@ -103,10 +103,10 @@ test('a file that is not there is a problem, and no reason to leave the others o
 
 async function recordFolder() {
   const folder = await temporaryFolder()
-  const write = async (name: string, content: string, at = now): Promise<void> => {
+  const write = async (name: string, content: string, writtenAt = now): Promise<void> => {
     await mkdir(join(folder, name, '..'), { recursive: true })
     await writeFile(join(folder, name), content)
-    await utimes(join(folder, name), at / 1000, at / 1000)
+    await utimes(join(folder, name), writtenAt / 1000, writtenAt / 1000)
   }
   return { folder, write, ...(await sourcesOf({ format: 'freeswitch', path: folder, timezone: 'UTC' })) }
 }
@@ -114,7 +114,7 @@ async function recordFolder() {
 test('the legs that FreeSWITCH left in files are one call, in whatever encoding they are', async () => {
   const { write, catchUp, cdrs } = await recordFolder()
   await write('a_aaaa.cdr.json', `${encodeURIComponent(callerLeg)}\n`)
-  await write('2026-11-22-06-00-00/bbbb.cdr.json', `${Buffer.from(phoneLeg).toString('base64')}\n`)
+  await write('rotated/bbbb.cdr.json', `${Buffer.from(phoneLeg).toString('base64')}\n`)
   await write('cccc.cdr.json', leg('cccc', [100, null, 110]))
   await write('notes.txt', 'not a record')
   expect(await catchUp()).toEqual({ taken: 3, problems: [] })
@@ -123,8 +123,8 @@ test('the legs that FreeSWITCH left in files are one call, in whatever encoding 
     id: 'freeswitch:hq:aaaa',
     from: { value: '+14155550100' },
     keys: ['sip:in@carrier', 'sip:out@pbx', 'unique:aaaa', 'unique:bbbb'],
-    answeredAt: day.since + ((6 * 60 + 36) * 60 + 58) * 1000,
-    phoneAnsweredAt: day.since + ((6 * 60 + 36) * 60 + 58) * 1000,
+    answeredAt: at(6, 36, 58),
+    phoneAnsweredAt: at(6, 36, 58),
     recordings: ['aaaa.wav'],
     hasCaller: true,
   })
