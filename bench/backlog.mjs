@@ -27,7 +27,7 @@ if (argv[2] === 'drain') {
     const dataDir = await mkdtemp(join(tmpdir(), 'tpe-backlog-'))
     try {
       const began = performance.now()
-      await fill(dataDir, size)
+      await fill(dataDir, { events: size })
       const tookS = (performance.now() - began) / 1000
       const { size: bytes } = await stat(join(dataDir, 'bridge.db'))
       console.log(`${size} deliveries stored in ${tookS.toFixed(1)} s, ${(bytes / 1e6).toFixed(0)} MB on disk`)
