@@ -34,6 +34,7 @@ const LANES = ['event', 'media'] as const
 const LOOK_EVERY_MS = 4
 const LOOK_AGAIN_MS = 250
 const REPEAT_MS = 50
+const ASKED_EVERY_MS = 1_000
 
 export interface HostedBridgeOptions {
   readonly opening: Opening
@@ -260,7 +261,11 @@ export class HostedBridge {
       if (this.#isBusy()) return 'busy'
       if (dueAt.length === 0) return null
       const now = this.#now()
-      const wakeAt = Math.max(Math.min(...dueAt), worker.health().until ?? 0, limit.nextAt(now))
+      // What the limit says was true when it was last asked, and the worker asks it every second.
+      const { state, until } = worker.health()
+      const heldUntil =
+        state === 'paused' || state === 'sink-failing' ? (until ?? now) : Math.min(limit.nextAt(now), now + ASKED_EVERY_MS)
+      const wakeAt = Math.max(Math.min(...dueAt), heldUntil)
       if (wakeAt > now) return wakeAt - now
       worker.notify()
       return 'busy'
