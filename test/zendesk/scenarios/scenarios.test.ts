@@ -2,9 +2,10 @@
  * One suite for both dialects: the real outbox, the real sandbox, and between them a way that can be cut. Whatever is cut, a person
  * finds what the story says, once.
  */
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { missedCall } from '../calls/made-scenarios.ts'
 import { madeMp3 } from '../made-mp3.ts'
 import { type RunningSandbox, runningSandbox, temporaryFolder } from '../running-sandbox.ts'
@@ -13,10 +14,18 @@ import { type Dialect, dialects } from './dialects.ts'
 import { Outbox } from './outbox.ts'
 import { type Audio, fourHours, type Story, stories } from './stories.ts'
 
+/** Written once, read by all: the long one has 43 MB. */
+let folderOfAudio: string
+let audio: Audio
+beforeAll(async () => {
+  folderOfAudio = await mkdtemp(join(tmpdir(), 'tpe-scenarios-'))
+  audio = { short: await madeMp3(folderOfAudio, 'short.mp3'), fourHours: await fourHours(folderOfAudio) }
+})
+afterAll(() => rm(folderOfAudio, { recursive: true, force: true }))
+
 interface Stage {
   readonly sandbox: RunningSandbox
   readonly proxy: CuttingProxy
-  readonly audio: Audio
   outbox(): Promise<Outbox>
 }
 
@@ -24,11 +33,9 @@ async function stage(dialect: Dialect): Promise<Stage> {
   const sandbox = await runningSandbox()
   const proxy = await CuttingProxy.to(sandbox.url)
   const folder = await temporaryFolder()
-  const audio = { short: await madeMp3(folder, 'short.mp3'), fourHours: await fourHours(folder) }
   return {
     sandbox,
     proxy,
-    audio,
     async outbox() {
       const dataDir = await mkdtemp(join(folder, 'outbox-'))
       const outbox = new Outbox(dataDir, memory => {
@@ -71,7 +78,7 @@ async function nothingTwice({ sandbox }: Stage): Promise<void> {
 describe.each(dialects)('in the $name dialect', dialect => {
   test.each(Object.entries(stories))('%s', async (_promise, story) => {
     const here = await stage(dialect)
-    const told = story(1, here.audio)
+    const told = story(1, audio)
     const outbox = await here.outbox()
     await tell(outbox, told)
     expect(await dialect.find(here.sandbox, told.caller.value)).toEqual(told.expected)
@@ -80,7 +87,7 @@ describe.each(dialects)('in the $name dialect', dialect => {
 
   test('a recording that comes long after its call is found with it', async () => {
     const here = await stage(dialect)
-    const told = story('an inbound call is answered and recorded', 1, here.audio)
+    const told = story('an inbound call is answered and recorded', 1)
     const outbox = await here.outbox()
     await tell(outbox, { ...told, items: [] })
     await outbox.crash()
@@ -103,7 +110,7 @@ describe.each(dialects)('in the $name dialect', dialect => {
     const tooMany = { kind: 'status', status: 429, headers: { 'retry-after': '1' }, body: { error: 'TooManyRequests' } }
     await here.sandbox.fault('*', tooMany, { times: 5, every: 4 })
     const outbox = await here.outbox()
-    const told = [1, 2, 3, 4].map(n => story('an inbound call is answered and recorded', n, here.audio))
+    const told = [1, 2, 3, 4].map(n => story('an inbound call is answered and recorded', n))
     for (const each of told) for (const act of acts(each)) await act(outbox)
     await throughIn(outbox)
     for (const { caller, expected } of told) expect(await dialect.find(here.sandbox, caller.value)).toEqual(expected)
@@ -115,12 +122,12 @@ describe.each(dialects)('in the $name dialect', dialect => {
     'cut before or after any request, and killed there: %s',
     async name => {
       const here = await stage(dialect)
-      const requests = await requestsOf(here, story(name, 1, here.audio))
+      const requests = await requestsOf(here, story(name, 1))
       let n = 1
       for (let at = 1; at <= requests; at++) {
         for (const when of ['before', 'after'] as const) {
           n += 1
-          const told = story(name, n, here.audio)
+          const told = story(name, n)
           await deliverCut(here, told, { at, when })
           expect(await dialect.find(here.sandbox, told.caller.value), `cut ${when} request ${at}`).toEqual(told.expected)
         }
@@ -131,7 +138,7 @@ describe.each(dialects)('in the $name dialect', dialect => {
   )
 })
 
-function story(name: string, n: number, audio: Audio): Story {
+function story(name: string, n: number): Story {
   const told = stories[name]?.(n, audio)
   if (told === undefined) throw new Error(`no such story: ${name}`)
   return told
