@@ -1,36 +1,37 @@
 /**
- * Three bridges drain one backlog from one PostgreSQL into one sandbox whose budget is a hundredth above their limit; one of them is
- * killed with -9 every few seconds and started again. Says whether every event and recording arrived once and in order, how much of the
- * limit was used, and how often the sandbox answered 429.
- * `npm run build && DATABASE_URL=postgres://… node bench/shared-store.mjs [minutes] [requests a minute] [seconds between kills]`;
- * 3 minutes, 6,000 and 5 unless said. The database has to be empty.
+ * Three bridges drain one backlog from one PostgreSQL into one sandbox whose budget is a hundredth above their limit, while their PBXs
+ * go on recording; they archive into one S3. One of them is killed with -9 every few seconds and started again. Says whether every event
+ * and recording arrived once and in order and lies in the archive once, how much of the limit was used, and how often the sandbox
+ * answered 429: it counts the requests itself, and each one beyond its budget is one.
+ * `npm run build && node bench/shared-store.mjs [minutes] [requests a minute] [seconds between kills]`; 3 minutes, 6,000 and 5 unless
+ * said. DATABASE_URL may name an empty PostgreSQL database; without it one is started, as the tests do.
  */
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { argv, env, execPath, exit } from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createServer } from 'vite'
 import { PostgresStore } from '../dist/uploads/store/postgres-store.js'
 
 const minutes = Number(argv[2] ?? 3)
 const perMinute = Number(argv[3] ?? 6_000)
 const killEveryMs = Number(argv[4] ?? 5) * 1000
-const url = env.DATABASE_URL
-if (url === undefined) {
-  console.error('set DATABASE_URL to an empty PostgreSQL database')
-  exit(2)
-}
-
 const command = join(import.meta.dirname, '../dist/main.js')
 const folder = await mkdtemp(join(tmpdir(), 'tpe-shared-'))
-const recordings = 30
+/** One every two seconds of the first four fifths. */
+const recordings = Math.max(3, Math.floor(minutes * 24))
 const calls = Math.floor((perMinute * minutes - recordings) / 4)
 const children = new Map()
 const counts = { kills: 0, pauses: 0, takenOver: 0, errors: 0 }
+const stops = []
+let wrong = false
 
 try {
+  const url = env.DATABASE_URL ?? (await startPostgres())
+  const s3Url = await startS3()
   const sandboxUrl = await startSandbox()
   const { host } = new URL(sandboxUrl)
   const share = { bridge: 'br_watcher', site: 'hq', account: host, owner: 'br_watcher/1', leaseMs: 30_000 }
@@ -42,8 +43,7 @@ try {
   }
   for (let n = 0; n < 3; n++) {
     await mkdir(join(folder, `monitor${n}`))
-    for (let i = n; i < recordings; i += 3) await writeFile(join(folder, `monitor${n}`, `${i}@pbx.wav`), tone(i))
-    await writeFile(join(folder, `bridge${n}.yaml`), JSON.stringify(configuration(n, sandboxUrl)))
+    await writeFile(join(folder, `bridge${n}.yaml`), JSON.stringify(configuration(n, { url, s3Url, sandboxUrl })))
   }
   const wanted = calls * 4 + recordings
   const began = performance.now()
@@ -51,8 +51,10 @@ try {
   console.log(`${wanted} requests wait, at ${perMinute} a minute`)
   let killedAt = performance.now()
   const samples = []
+  let recorded = 0
   for (;;) {
     await wait(1000)
+    for (const due = Math.min(recordings, (performance.now() - began) / 2_000); recorded < due; recorded++) await record(recorded)
     const state = await stateOf(sandboxUrl)
     const done = state.phone_call_events + state.phone_recordings
     samples.push({ at: performance.now(), done })
@@ -69,7 +71,15 @@ try {
   const [from, to] = [steady.at(0), steady.at(-1)]
   const rate = ((to.done - from.done) / (to.at - from.at)) * 60_000
   const state = await stateOf(sandboxUrl)
-  const jobs = await watcher.views.jobCounts()
+  // The archive may still have the last ones before it.
+  let jobs = await watcher.views.jobCounts()
+  for (let n = 0; n < 60 && jobs.pending + jobs.running > 0; n++) {
+    await wait(1000)
+    jobs = await watcher.views.jobCounts()
+  }
+  const { keys, operations } = await (await fetch(`${s3Url}/_stats`)).json()
+  const archived = keys.filter(key => key.endsWith('.mp3')).length
+  const records = keys.filter(key => key.endsWith('.vcon.json')).length
   await watcher.close()
   console.log({
     seconds: Math.round((performance.now() - began) / 1000),
@@ -78,25 +88,32 @@ try {
     kills: counts.kills,
     takenOver: counts.takenOver,
     events: state.phone_call_events,
-    recordings: state.phone_recordings,
+    recordings: `${state.phone_recordings} of ${recordings}`,
+    archived: `${archived} and ${records} records`,
+    fetchedFromTheArchive: operations.Get ?? 0,
     repeatsAnswered: state.repeats,
     outOfOrder: state.out_of_order,
     gaps: state.gaps,
     jobs,
   })
-  const right = state.phone_call_events === calls * 4 && state.phone_recordings === recordings
-  if (!right || state.out_of_order > 0 || state.gaps > 0 || counts.pauses > 0) exit(1)
+  const arrived = state.phone_call_events === calls * 4 && state.phone_recordings === recordings
+  wrong = !arrived || archived !== recordings || records !== recordings || jobs.pending + jobs.running + jobs.dead > 0
+  wrong ||= state.out_of_order > 0 || state.gaps > 0 || counts.pauses > 0
 } finally {
   for (const child of children.values()) child.kill('SIGKILL')
+  for (const stop of stops.reverse()) await stop()
   await rm(folder, { recursive: true, force: true })
 }
 
-function configuration(n, sandboxUrl) {
+exit(wrong ? 1 : 0)
+
+function configuration(n, { url, s3Url, sandboxUrl }) {
   return {
     site: 'hq',
     data_dir: join(folder, `data${n}`),
     sip: { listen: ['udp://127.0.0.1:0'] },
-    store: { postgres: url },
+    store: { postgres: url, lease: '5s' },
+    archive: { s3: { bucket: 'calls', endpoint: s3Url, access_key: 'AKIAEXAMPLE', secret_key: 'a/secret+key' } },
     recordings: {
       folders: [{ path: join(folder, `monitor${n}`), match: '^(?<call_id>.+)\\.wav$', settle: '0s' }],
       rescan_every: '1s',
@@ -107,6 +124,45 @@ function configuration(n, sandboxUrl) {
   }
 }
 
+/** What the PBX does when a call ends: the file is there at once, and whole. */
+async function record(n) {
+  const path = join(folder, `monitor${n % 3}`, `${n}@pbx.wav`)
+  await writeFile(`${path}.part`, tone(n))
+  await rename(`${path}.part`, path)
+}
+
+async function startPostgres() {
+  const vite = await createServer({
+    root: join(import.meta.dirname, '..'),
+    configFile: false,
+    logLevel: 'error',
+    appType: 'custom',
+    server: { middlewareMode: true, watch: null, ws: false },
+  })
+  stops.push(() => vite.close())
+  const { PostgresServer } = await vite.ssrLoadModule('/test/uploads/store/postgres-server.ts')
+  const server = await PostgresServer.start()
+  stops.push(() => server.stop())
+  return await server.database()
+}
+
+async function startS3() {
+  const child = spawn(execPath, [join(import.meta.dirname, 's3-server.mjs')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  children.set('s3', child)
+  return await lineOf(child, /^s3: (\S+)$/)
+}
+
+/** What a line of the child's output says, as soon as it is there. */
+async function lineOf(child, pattern) {
+  for await (const line of createInterface({ input: child.stdout })) {
+    const found = pattern.exec(line)
+    if (found === null) continue
+    child.stdout.resume()
+    return found[1]
+  }
+  throw new Error('the process ended')
+}
+
 async function startSandbox() {
   const config = join(folder, 'sandbox.yaml')
   const budget = Math.floor(perMinute * 1.01)
@@ -114,14 +170,7 @@ async function startSandbox() {
   await writeFile(config, JSON.stringify({ data_dir: join(folder, 'sandbox'), sandbox }))
   const child = spawn(execPath, [command, 'sandbox', '-c', config], { stdio: ['ignore', 'pipe', 'inherit'] })
   children.set('sandbox', child)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const found = /^sandbox: (\S+)$/.exec(line)
-    if (found !== null) {
-      child.stdout.resume()
-      return found[1]
-    }
-  }
-  throw new Error('the sandbox ended')
+  return await lineOf(child, /^sandbox: (\S+)$/)
 }
 
 async function startBridge(n) {
@@ -158,7 +207,7 @@ function callNumber(n) {
     outcome: null,
     startedAt,
     answeredAt: null,
-    endedAt: null,
+    endedAt: startedAt + 3000,
     durationMs: 0,
     waitMs: 0,
     holdMs: 0,

@@ -6,7 +6,8 @@ import { LocalArchive } from '../../src/archive/local-archive.ts'
 import { Retention, type RetentionOptions } from '../../src/archive/retention.ts'
 import { S3Archive } from '../../src/archive/s3/s3-archive.ts'
 import { call, encodedAs, folder, recording, unhurried } from './audio.ts'
-import { keys, s3Server } from './s3-server.ts'
+import { s3Server } from './s3-server.ts'
+import { keys } from './s3-store.ts'
 
 const dayMs = 86_400_000
 const today = Date.UTC(2026, 10, 22)

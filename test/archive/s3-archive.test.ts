@@ -8,7 +8,8 @@ import { ArchiveError } from '../../src/archive/archive.ts'
 import type { S3Account } from '../../src/archive/s3/client.ts'
 import { S3Archive } from '../../src/archive/s3/s3-archive.ts'
 import { alice, call, encodedAs, folder, recording, unhurried, voicemail } from './audio.ts'
-import { keys, type S3ServerOptions, s3Server } from './s3-server.ts'
+import { type S3ServerOptions, s3Server } from './s3-server.ts'
+import { keys } from './s3-store.ts'
 
 const key = 'hq/2026/11/22/rec_a.mp3'
 

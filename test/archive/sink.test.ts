@@ -7,7 +7,8 @@ import { S3Archive } from '../../src/archive/s3/s3-archive.ts'
 import { ArchiveSink } from '../../src/archive/sink.ts'
 import type { CallSnapshot } from '../../src/events/event.ts'
 import { call, encodedAs, folder, recording, startedAt, unhurried, voicemail } from './audio.ts'
-import { type Fault, keys, s3Server } from './s3-server.ts'
+import { s3Server } from './s3-server.ts'
+import { type Fault, keys } from './s3-store.ts'
 
 const minute = 60_000
 const mp3 = 'hq/2026/11/22/rec_a.mp3'

@@ -7,7 +7,8 @@ import type { CallSnapshot } from '../../src/events/event.ts'
 import type { EncodedAudio } from '../../src/events/recording.ts'
 import { Halt } from '../../src/zendesk/calls/halt.ts'
 import { call, encodedAs, folder, recording } from '../archive/audio.ts'
-import { keys, s3Server } from '../archive/s3-server.ts'
+import { s3Server } from '../archive/s3-server.ts'
+import { keys } from '../archive/s3-store.ts'
 import { accepted } from '../config/loading.ts'
 
 const item = recording('rec_a', { callId: call.id })
