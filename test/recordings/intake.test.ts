@@ -1,11 +1,12 @@
 import { copyFile, cp, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { CallSnapshot } from '../../src/events/event.ts'
 import type { AudioItem } from '../../src/events/recording.ts'
+import { Transcoder } from '../../src/recordings/encoding/transcoder.ts'
 import { eventually } from './eventually.ts'
-import { callId, Stage } from './stage.ts'
+import { callId, Stage, systemFfmpeg } from './stage.ts'
 import { tone, wav } from './wav.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/audio/', import.meta.url))
@@ -230,6 +231,20 @@ describe('trouble', () => {
     stage.knowCall('call_a', 'sip:1-3723@127.0.0.1')
     expect(await only('queued')).toMatchObject({ sourcePath: join(stage.monitor, '2026', answered) })
   })
+})
+
+test('many at work at once are no leak to Node, which would write its warning between the lines of the log', async () => {
+  const warnings: string[] = []
+  const onWarning = ({ name }: Error): void => void warnings.push(name)
+  process.on('warning', onWarning)
+  onTestFinished(() => void process.off('warning', onWarning))
+  const settings = { kbits: 32, channels: 'source', sampleRate: 'source' } as const
+  const transcoder = new Transcoder({ settings, workers: 6, findFfmpeg: systemFfmpeg, log: stage.log })
+  stage.options = { transcoder, unmatched: 'upload', matchWaitMs: 0 }
+  for (let n = 0; n < 14; n++) await writeFile(join(stage.monitor, `${n}.0_${n}@pbx.wav`), wav({ data: tone(1, 8000, 1, n) }))
+  await stage.start()
+  await eventually(() => expect(stage.ledger.in('queued')).toHaveLength(14))
+  expect(warnings).toEqual([])
 })
 
 describe('a restart', () => {

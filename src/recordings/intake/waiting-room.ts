@@ -8,6 +8,7 @@
  *
  * The Intake owns it.
  */
+import { setMaxListeners } from 'node:events'
 import type { AudioItem, RecordingId, RecordingItem } from '../../events/recording.ts'
 import { describe } from '../failure.ts'
 import type { Log } from '../log.ts'
@@ -61,6 +62,8 @@ export class WaitingRoom {
   async start(): Promise<void> {
     if (this.#stopping !== null) return
     this.#stopping = new AbortController()
+    // One listener or two for each item at work: Node takes more than ten for a leak, and says so on stderr.
+    setMaxListeners(0, this.#stopping.signal)
     await this.#refill(agendaCapacity)
     this.#timer = setInterval(() => this.#tick(), this.#options.tickMs)
     this.#pump()
