@@ -168,6 +168,8 @@ function report({ site, item, audio, call }: VconFacts): VconAnalysis {
       id: item.id,
       sha256: audio.sha256,
       matched_by: item.kind === 'recording' ? item.matchedBy : null,
+      // By which policy it was kept, and what the caller chose.
+      consent: item.kind === 'recording' ? (item.consent ?? null) : null,
       mailbox: item.kind === 'voicemail' ? item.mailbox : null,
       call: call === null ? null : callReport(call),
     },

@@ -146,16 +146,17 @@ describe('the record beside archived audio', () => {
     ])
   })
 
-  test('tells what was said, and which call of the PBX it was', () => {
+  test('tells what was said, which call of the PBX it was, and by whose consent it is kept', () => {
     const transcript = { kind: 'text', text: 'Hello.', language: 'en', sentiment: 'positive', keywords: [] } as const
-    const item = recording('rec_a', { matchedBy: 'call-id', transcript })
+    const consent = { policy: 'opt_in', by: 'rules[0]', said: true } as const
+    const item = recording('rec_a', { matchedBy: 'call-id', transcript, consent })
     expect(vconOf(facts({ item })).analysis).toMatchObject([
       { type: 'transcript', encoding: 'none', body: 'Hello.' },
       { type: 'sentiment', body: 'positive' },
       {
         type: 'report',
         encoding: 'json',
-        body: { matched_by: 'call-id', call: { id: call.id, sip_call_ids: ['abc@pbx'], status: 'connected' } },
+        body: { matched_by: 'call-id', consent, call: { id: call.id, sip_call_ids: ['abc@pbx'], status: 'connected' } },
       },
     ])
   })
