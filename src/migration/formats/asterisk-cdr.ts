@@ -6,16 +6,13 @@
 import type { Fault, Found, HistoricCall, Place } from '../historic-call.ts'
 import { quoted } from '../historic-call.ts'
 import { type AsteriskCdr, callOfCdrs } from './asterisk-call.ts'
+import { CallRows } from './call-rows.ts'
 import { CallWindow } from './call-window.ts'
 import { columnsOf, type NamedFields, NamedRecords } from './columns.ts'
 import { type CsvRecord, CsvRecords } from './csv-records.ts'
-import { type HistoryReader, type RowMeaning, SplitReader } from './history-format.ts'
+import { type HistoryReader, SplitReader } from './history-format.ts'
 import { readTime, type WallClock } from './local-time.ts'
 import { fileNameOf } from './parties.ts'
-
-export function asteriskCdr(clock: WallClock): HistoryReader {
-  return new SplitReader(() => new CsvRecords({ separator: ',' }), new CdrRows(clock))
-}
 
 /** The columns of cdr_csv; `loguniqueid`, `loguserfield` and `newcdrcolumns` add those after amaflags. */
 const masterColumns = columnsOf(
@@ -24,30 +21,14 @@ const masterColumns = columnsOf(
 )
 const fewestColumns = 16
 
-class CdrRows implements RowMeaning<CsvRecord> {
-  readonly #clock: WallClock
-  readonly #window = new CallWindow<AsteriskCdr>(({ key, place, parts }) => callFound(key, place, parts))
-  readonly #rows = new NamedRecords(masterColumns, ['src', 'dst', 'disposition'])
-
-  constructor(clock: WallClock) {
-    this.#clock = clock
-  }
-
-  begin(): void {
-    this.#rows.begin()
-  }
-
-  take(record: CsvRecord, place: Place): readonly Found[] {
-    const fields = this.#rows.read(record)
-    if (fields === 'header' || fields === 'nameless') return []
-    const cdr = this.#rows.areDocumented && record.length < fewestColumns ? tooShort(record) : readCdr(fields, this.#clock)
-    if ('reason' in cdr) return [{ kind: 'refusal', refusal: { ...cdr, ...place } }]
-    return this.#window.add(cdr.linkedId, cdr, place)
-  }
-
-  end(): readonly Found[] {
-    return this.#window.end()
-  }
+export function asteriskCdr(clock: WallClock): HistoryReader {
+  const records = new NamedRecords(masterColumns, ['src', 'dst', 'disposition'])
+  const window = new CallWindow<AsteriskCdr>(({ key, place, parts }) => callFound(key, place, parts))
+  const rows = new CallRows(records, window, (fields, record) => {
+    const cdr = records.areDocumented && record.length < fewestColumns ? tooShort(record) : readCdr(fields, clock)
+    return 'reason' in cdr ? cdr : { key: cdr.linkedId, part: cdr }
+  })
+  return new SplitReader(() => new CsvRecords({ separator: ',' }), rows)
 }
 
 function callFound(id: string, place: Place, cdrs: readonly AsteriskCdr[]): Found {

@@ -4,12 +4,13 @@
  * https://docs.asterisk.org/Configuration/Reporting/Channel-Event-Logging-CEL/
  */
 import type { Outcome } from '../../events/outcome.ts'
-import type { Found, Place } from '../historic-call.ts'
+import type { Fault, Found, Place } from '../historic-call.ts'
 import { quoted } from '../historic-call.ts'
+import { type CallPart, CallRows } from './call-rows.ts'
 import { CallWindow, type OpenCall } from './call-window.ts'
-import { columnsOf, NamedRecords } from './columns.ts'
-import { type CsvRecord, CsvRecords } from './csv-records.ts'
-import { type HistoryReader, type RowMeaning, SplitReader } from './history-format.ts'
+import { columnsOf, type NamedFields, NamedRecords } from './columns.ts'
+import { CsvRecords } from './csv-records.ts'
+import { type HistoryReader, SplitReader } from './history-format.ts'
 import { readTime, type WallClock } from './local-time.ts'
 import { extensionOf, outcomeOfCause, outcomes, party } from './parties.ts'
 
@@ -22,13 +23,8 @@ interface CelEvent {
   readonly channel: string
   readonly app: string
   readonly uniqueId: string
-  readonly linkedId: string
   /** The JSON of the last column, as far as it is some. */
   readonly extra: Readonly<Record<string, unknown>>
-}
-
-export function asteriskCel(clock: WallClock): HistoryReader {
-  return new SplitReader(() => new CsvRecords({ separator: ',' }), new CelRows(clock))
 }
 
 /** cel_custom.conf's sample: `Master.csv`. */
@@ -39,51 +35,35 @@ const masterColumns = columnsOf(
 /** What says nothing about who talked to whom. */
 const ignored = new Set(['STREAM_BEGIN', 'STREAM_END', 'DTMF', 'APP_START', 'APP_END', 'BRIDGE_EXIT', 'PARK_START', 'PARK_END'])
 
-class CelRows implements RowMeaning<CsvRecord> {
-  readonly #clock: WallClock
-  readonly #window = new CallWindow<CelEvent>(callOfEvents, 20_000)
-  readonly #rows = new NamedRecords(masterColumns, ['eventtype', 'linkedid'])
+export function asteriskCel(clock: WallClock): HistoryReader {
+  const records = new NamedRecords(masterColumns, ['eventtype', 'linkedid'])
+  const rows = new CallRows(records, new CallWindow(callOfEvents, 20_000), fields => readEvent(fields, clock))
+  return new SplitReader(() => new CsvRecords({ separator: ',' }), rows)
+}
 
-  constructor(clock: WallClock) {
-    this.#clock = clock
+function readEvent(fields: NamedFields, clock: WallClock): CallPart<CelEvent> | Fault | null {
+  const time = fields.get('eventtime')
+  const at = readTime(time, clock)
+  const linkedId = fields.get('linkedid')
+  if (at === null || linkedId === '') {
+    const detail = at === null ? `the time is ${quoted(time)}` : 'it has no linkedid'
+    const fix = 'this is no line of cel_custom’s sample mapping; give the first line with the names of the columns'
+    return { reason: 'the row is no channel event', detail, fix }
   }
-
-  begin(): void {
-    this.#rows.begin()
+  const type = fields.get('eventtype')
+  if (ignored.has(type)) return null
+  const event: CelEvent = {
+    type: type === 'USER_DEFINED' ? fields.get('userdeftype') : type,
+    at,
+    name: fields.get('cidname'),
+    number: fields.get('cidnum'),
+    exten: fields.get('exten'),
+    channel: fields.get('channame'),
+    app: fields.get('appname').toLowerCase(),
+    uniqueId: fields.get('uniqueid'),
+    extra: readExtra(fields.get('eventextra', 'extra')),
   }
-
-  take(record: CsvRecord, place: Place): readonly Found[] {
-    const fields = this.#rows.read(record)
-    if (fields === 'header' || fields === 'nameless') return []
-    const time = fields.get('eventtime')
-    const at = readTime(time, this.#clock)
-    const linkedId = fields.get('linkedid')
-    if (at === null || linkedId === '') {
-      const detail = at === null ? `the time is ${quoted(time)}` : 'it has no linkedid'
-      const fix = 'this is no line of cel_custom’s sample mapping; give the first line with the names of the columns'
-      return [{ kind: 'refusal', refusal: { ...place, reason: 'the row is no channel event', detail, fix } }]
-    }
-    const type = fields.get('eventtype')
-    if (ignored.has(type)) return []
-    const event: CelEvent = {
-      type: type === 'USER_DEFINED' ? fields.get('userdeftype') : type,
-      at,
-      name: fields.get('cidname'),
-      number: fields.get('cidnum'),
-      exten: fields.get('exten'),
-      channel: fields.get('channame'),
-      app: fields.get('appname').toLowerCase(),
-      uniqueId: fields.get('uniqueid'),
-      linkedId,
-      extra: readExtra(fields.get('eventextra', 'extra')),
-    }
-    const found = this.#window.add(linkedId, event, place)
-    return type === 'LINKEDID_END' ? [...found, ...this.#window.complete(linkedId)] : found
-  }
-
-  end(): readonly Found[] {
-    return this.#window.end()
-  }
+  return { key: linkedId, part: event, isLast: type === 'LINKEDID_END' }
 }
 
 function callOfEvents({ key, place, parts }: OpenCall<CelEvent>): Found {

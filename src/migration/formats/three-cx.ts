@@ -4,12 +4,13 @@
  * https://www.3cx.com/docs/cdr-call-data-records/
  */
 import type { Outcome } from '../../events/outcome.ts'
-import type { Found, Place } from '../historic-call.ts'
+import type { Fault, Found } from '../historic-call.ts'
 import { quoted } from '../historic-call.ts'
+import { type CallPart, CallRows } from './call-rows.ts'
 import { CallWindow, type OpenCall } from './call-window.ts'
 import { columnsOf, type NamedFields, NamedRecords } from './columns.ts'
-import { type CsvRecord, CsvRecords } from './csv-records.ts'
-import { type HistoryReader, type RowMeaning, SplitReader } from './history-format.ts'
+import { CsvRecords } from './csv-records.ts'
+import { type HistoryReader, SplitReader } from './history-format.ts'
 import { readTime, type WallClock } from './local-time.ts'
 import { outcomes, party } from './parties.ts'
 
@@ -25,50 +26,32 @@ interface Segment {
   readonly toVoicemail: boolean
 }
 
-export function threeCx(clock: WallClock): HistoryReader {
-  return new SplitReader(() => new CsvRecords({ separator: ',' }), new SegmentRows(clock))
-}
-
 const documentedColumns = columnsOf(
   `historyid callid duration time-start time-answered time-end reason-terminated from-no to-no from-dn to-dn dial-no reason-changed
    final-number final-dn bill-code bill-rate bill-cost bill-name chain from-type to-type final-type from-dispname to-dispname
    final-dispname missed-queue-calls`.split(/\s+/),
 )
 
-class SegmentRows implements RowMeaning<CsvRecord> {
-  readonly #clock: WallClock
-  readonly #window = new CallWindow<Segment>(callOfSegments)
-  readonly #rows = new NamedRecords(documentedColumns, ['time-start'])
+export function threeCx(clock: WallClock): HistoryReader {
+  const records = new NamedRecords(documentedColumns, ['time-start'])
+  const rows = new CallRows(records, new CallWindow(callOfSegments), fields => readSegment(fields, clock))
+  return new SplitReader(() => new CsvRecords({ separator: ',' }), rows)
+}
 
-  constructor(clock: WallClock) {
-    this.#clock = clock
+function readSegment(fields: NamedFields, clock: WallClock): CallPart<Segment> | Fault {
+  const start = fields.get('time-start')
+  const end = fields.get('time-end')
+  const startedAt = readTime(start, clock)
+  const endedAt = readTime(end, clock)
+  const id = fields.get('callid') || bare(fields.get('historyid'))
+  if (startedAt === null || endedAt === null || id === '') {
+    const detail =
+      id === '' ? 'it has no callid' : startedAt === null ? `time-start is ${quoted(start)}` : `time-end is ${quoted(end)}`
+    const fix =
+      'enable every field in 3CX’s CDR settings, in the documented order, or put a first line with the names of yours into the file'
+    return { reason: 'the row is no call', detail, fix }
   }
-
-  begin(): void {
-    this.#rows.begin()
-  }
-
-  take(record: CsvRecord, place: Place): readonly Found[] {
-    const fields = this.#rows.read(record)
-    if (fields === 'header' || fields === 'nameless') return []
-    const start = fields.get('time-start')
-    const end = fields.get('time-end')
-    const startedAt = readTime(start, this.#clock)
-    const endedAt = readTime(end, this.#clock)
-    const id = fields.get('callid') || bare(fields.get('historyid'))
-    if (startedAt === null || endedAt === null || id === '') {
-      const detail =
-        id === '' ? 'it has no callid' : startedAt === null ? `time-start is ${quoted(start)}` : `time-end is ${quoted(end)}`
-      const fix =
-        'enable every field in 3CX’s CDR settings, in the documented order, or put a first line with the names of yours into the file'
-      return [{ kind: 'refusal', refusal: { ...place, reason: 'the row is no call', detail, fix } }]
-    }
-    return this.#window.add(id, segmentOf(fields, startedAt, endedAt, this.#clock), place)
-  }
-
-  end(): readonly Found[] {
-    return this.#window.end()
-  }
+  return { key: id, part: segmentOf(fields, startedAt, endedAt, clock) }
 }
 
 function segmentOf(fields: NamedFields, startedAt: number, endedAt: number, clock: WallClock): Segment {
