@@ -128,9 +128,9 @@ class Batch {
         onRequest: fault => {
           this.#figures.requests++
           if (fault !== null) this.#figures.faults[fault] = (this.#figures.faults[fault] ?? 0) + 1
-          this.#count('requests')
+          this.#count('requests', 1)
         },
-        onTold: () => this.#count('told'),
+        onTold: facts => this.#count('told', facts),
         onJump: () => {
           this.#figures.clockJumps++
         },
@@ -171,10 +171,12 @@ class Batch {
     if (process.errors !== '') this.#crashed.push(`process ${bridge} wrote: ${process.errors}`)
   }
 
-  #count(what: Blow['counted']): void {
-    const count = ++this.#counts[what]
+  #count(what: Blow['counted'], more: number): void {
+    const before = this.#counts[what]
+    this.#counts[what] += more
     for (const blow of this.#blows) {
-      if (blow.counted === what && blow.at === count) this.#blowing = this.#blowing.then(() => this.#strike(blow))
+      const isNow = blow.counted === what && before < blow.at && blow.at <= before + more
+      if (isNow) this.#blowing = this.#blowing.then(() => this.#strike(blow))
     }
   }
 

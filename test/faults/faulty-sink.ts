@@ -35,8 +35,8 @@ interface Done {
   readonly bytes: string
 }
 
-/** How long after its client has given up a late effect comes, ms. */
-const LATE_MS = 700
+/** When a late effect comes, ms: an event's client has given up by then. */
+const LATE_MS = 1_200
 const AUDIO = { recording: recordingMetadataSchema, voicemail: voicemailMetadataSchema } as const
 
 export class FaultySink {

@@ -66,8 +66,8 @@ export const SECOND_MS = 1_000
 export const MINUTE_MS = 60 * SECOND_MS
 export const HOUR_MS = 60 * MINUTE_MS
 
-/** In a world's day: two hundred worlds are the day of a busy PBX. A delivery through PostgreSQL costs three times as much. */
-const CALLS = { sqlite: 12, postgres: 5 } as const
+/** In a world's day: two hundred worlds are the day of a busy PBX. A delivery through PostgreSQL costs more. */
+const CALLS = { sqlite: 8, postgres: 5 } as const
 
 /** After so many attempts of one delivery the sink does what it should, so that every world comes to an end. */
 const FAULTY_ATTEMPTS = 5

@@ -4,14 +4,14 @@ import { runSeeds } from './run.ts'
 import { tellFindings } from './tell-findings.ts'
 
 test('whatever fails, and however often: what was acknowledged upstream is delivered once and in order, from SQLite', {
-  timeout: 300_000,
+  timeout: 400_000,
 }, async () => {
   const { figures, findings } = await runSeeds({ store: 'sqlite', first: 0, seeds: 200 })
   expect(tellFindings(findings, 'sqlite')).toBe('')
   // That it was put to the test at all.
   expect(Object.keys(figures.faults).toSorted()).toEqual([...attemptFaults, '422'].toSorted())
-  expect(figures.kills).toBeGreaterThanOrEqual(10)
+  expect(figures.kills).toBeGreaterThanOrEqual(15)
   expect(figures.clockJumps).toBeGreaterThan(200)
-  expect(figures.events).toBeGreaterThan(7_000)
+  expect(figures.events).toBeGreaterThan(5_000)
   expect(figures.mostMemoryMiB).toBeLessThan(500)
 })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
+import { byMovableClock, movableClock, moveClock } from '../uploads/store/movable-clock.ts'
 import { PostgresServer } from '../uploads/store/postgres-server.ts'
 import type { Stage } from './batch.ts'
 
@@ -34,14 +35,6 @@ export async function openSqliteStage(): Promise<OpenStage> {
   }
 }
 
-/** A function of this name in a schema that is searched first stands in for PostgreSQL's own. */
-const clockOf = (schema: string) => `
-  create schema ${schema};
-  create table ${schema}.moved_clock (ms bigint not null);
-  insert into ${schema}.moved_clock values (0);
-  create function ${schema}.clock_timestamp() returns timestamptz language sql volatile as
-    'select pg_catalog.clock_timestamp() + ms * interval ''1 millisecond'' from ${schema}.moved_clock'`
-
 export async function openPostgresStage(): Promise<OpenStage> {
   const folder = await makeFolder()
   const server = await PostgresServer.start(['-c', 'max_connections=800'])
@@ -65,15 +58,13 @@ export async function openPostgresStage(): Promise<OpenStage> {
       }
       const { url, pool } = newest
       pools.set(world, pool)
-      await pool.query(clockOf(world))
-      const own = new URL(url)
-      own.searchParams.set('options', `-c search_path=${world},pg_catalog`)
-      return { kind: 'postgres', url: own.href, leaseMs: LEASE_MS }
+      await pool.query(movableClock(world))
+      return { kind: 'postgres', url: byMovableClock(url, world), leaseMs: LEASE_MS }
     },
     setDatabaseClock: async (world, ms) => {
       for (let pool = pools.get(world); pool !== undefined; pool = pools.get(world)) {
         try {
-          await pool.query(`update ${world}.moved_clock set ms = $1`, [ms])
+          await pool.query(moveClock(world, ms))
           return
         } catch {
           await wait(REPEAT_MS) // it is just being restarted

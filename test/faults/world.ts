@@ -44,7 +44,7 @@ export interface WorldOptions {
   readonly setDatabaseClock: (ms: number) => Promise<void>
   /** Counts what happens; the batch kills by these numbers. */
   readonly onRequest: (fault: FaultName | null) => void
-  readonly onTold: () => void
+  readonly onTold: (facts: number) => void
   readonly onJump: () => void
   readonly onEnd: () => void
   /** 0 … 1, for what no script can decide. */
@@ -317,7 +317,7 @@ export class World implements Account {
     this.#note(`bridge ${seat.bridge} learns ${own.map(({ id }) => id).join(' ')}`)
     const sent = own.map(({ at, ...fact }): SentFact => fact as SentFact)
     seat.process.tell({ kind: 'learn', world: this.name, order: ++seat.order, facts: sent })
-    this.#options.onTold()
+    this.#options.onTold(own.length)
   }
 
   #tellClock(seat: Seat): void {
