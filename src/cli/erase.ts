@@ -47,7 +47,7 @@ export function eraseCommand(context: CliContext, finish: Finish): Command {
         }
         if (option.json === true) context.stdout.write(`${JSON.stringify({ found, asked }, null, 2)}\n`)
         else if (asked.length > 0) context.stdout.write(follow(asked.length))
-        if (held.length > 0) {
+        if (held.length > 0 && option.dryRun !== true) {
           const ids = held.map(({ id, hold }) => `${id} (${hold})`).join(', ')
           throw new CommandFailed(
             1,

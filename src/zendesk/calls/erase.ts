@@ -49,7 +49,7 @@ export class CallsEraser {
     const notes = { ...this.#options, settleMs: 0 }
     const { value: own } = await Note.read(notes, itemNoteKey(item.id), itemNoteSchema)
     const call = item.callId === null ? null : (await Note.read(notes, callNoteKey(item.callId), callNoteSchema)).value
-    const tickets = new Set([ticketIdIn(remoteId), own.ticketId, call?.ticketId ?? null].filter(id => id !== null))
+    const tickets = new Set([ticketIdIn(remoteId), own.ticketId, own.chosenId, call?.ticketId ?? null].filter(id => id !== null))
     // A ticket that was made for it, and whose answer was lost.
     if ('ticket' in own.asking) tickets.add((await desk.ticketNamed(item.id))?.id ?? 0)
     tickets.delete(0)
