@@ -64,13 +64,12 @@ export const hours = z
   .describe('When somebody is expected to answer, for `hours: open` and `hours: closed` in rules.')
 
 function parseTimezone(text: string): Parsed<string> {
-  const known = Intl.supportedValuesOf('timeZone')
   try {
     new Intl.DateTimeFormat('en', { timeZone: text })
     return parsed(text)
   } catch {
     // The only thing it can object to is the name.
-    const meant = closest(text, known)
+    const meant = closest(text, Intl.supportedValuesOf('timeZone'))
     return refused('is not a time zone', meant === null ? 'write an IANA name, such as Europe/Berlin' : `did you mean ${meant}?`)
   }
 }
