@@ -20,13 +20,17 @@ export interface Pairing {
   readonly unseen: readonly Cdr[]
 }
 
-/** `callIdOf` knows the calls by their keys, those too that are not among `calls`. */
-export function pair(cdrs: readonly Cdr[], calls: readonly CallSnapshot[], callIdOf: (key: string) => CallId | null): Pairing {
+/** A CDR, and the call that is known by a name of it, be it among the calls that are paired or not. */
+export interface NamedCdr {
+  readonly cdr: Cdr
+  readonly callId: CallId | null
+}
+
+export function pair(cdrs: readonly NamedCdr[], calls: readonly CallSnapshot[]): Pairing {
   const byCall = new Map<CallId, Paired>()
   const nameless: Cdr[] = []
-  for (const cdr of cdrs) {
-    const id = cdr.keys.map(callIdOf).find(found => found !== null)
-    if (id === undefined || id === null) nameless.push(cdr)
+  for (const { cdr, callId: id } of cdrs) {
+    if (id === null) nameless.push(cdr)
     // Of several (a transfer makes another one) the longest tells most.
     else if (lengthOf(byCall.get(id)?.cdr) < lengthOf(cdr)) byCall.set(id, { cdr, guessed: false })
   }

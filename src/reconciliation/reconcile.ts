@@ -14,11 +14,12 @@ import type { CallId } from '../events/event.ts'
 import type { AudioItem, RecordingItem } from '../events/recording.ts'
 import { callFindings, type Surroundings } from './call-findings.ts'
 import { DeliveryFindings } from './delivery-findings.ts'
-import type { CdrFacts, Period, StoredFacts } from './facts.ts'
+import type { CallFacts, CdrFacts, Period, StoredFacts } from './facts.ts'
 import { type Finding, finding } from './finding.ts'
 import { isEmpty, itemFinding, keysOf } from './item-findings.ts'
-import { type Pairing, pair } from './pairing.ts'
+import { type NamedCdr, type Pairing, pair } from './pairing.ts'
 import type { ReconciliationRules } from './rules.ts'
+import { SlidingRows } from './sliding-rows.ts'
 import { type FindingCounts, FindingTally } from './tally.ts'
 import { Voicemails } from './voicemails.ts'
 
@@ -53,7 +54,7 @@ export interface Reconciliation {
 }
 
 const pageSize = 500
-const callsInASlice = 1_000
+const callsInASlice = 250
 /** Clocks of a PBX and of the bridge may be so far apart; names are found further away for CDRs, not for calls. */
 const marginMs = 5 * 60_000
 /** Rejects when the store or the records cannot be read, or the signal is aborted. */
@@ -67,12 +68,22 @@ class Run {
   readonly #tally: FindingTally
   readonly #voicemails = new Voicemails()
   readonly #looked = { calls: 0, cdrs: 0, deliveries: 0, items: 0 }
+  readonly #calls: SlidingRows<CallFacts>
+  readonly #cdrs: SlidingRows<NamedCdr>
   #looseRecordings = 0
 
   constructor(options: ReconcileOptions, signal: AbortSignal) {
     this.#options = options
     this.#signal = signal
     this.#tally = new FindingTally(options.mostOfAKind)
+    this.#calls = new SlidingRows(
+      period => options.stored.calls(period),
+      ({ call }) => call.startedAt,
+    )
+    this.#cdrs = new SlidingRows(
+      period => this.#namedCdrs(period),
+      ({ cdr }) => cdr.startedAt,
+    )
   }
 
   async run(): Promise<Reconciliation> {
@@ -143,19 +154,17 @@ class Run {
   }
 
   async #slice(slice: Period, covered: Period | null): Promise<void> {
-    const { stored, records, rules, now, troubles } = this.#options
+    const { rules, now, troubles } = this.#options
     const wide = covered === null ? slice : { since: slice.since - marginMs, until: slice.until + marginMs }
-    const calls = await stored.calls(wide)
-    const cdrs = covered === null ? [] : await records.cdrs(wide)
-    const callIds = await stored.callIdsByKeys(cdrs.flatMap(cdr => cdr.keys))
+    const calls = await this.#calls.cover(wide)
+    const cdrs = covered === null ? [] : await this.#cdrs.cover(wide)
     const { byCall, unseen } = pair(
       cdrs,
       calls.map(({ call }) => call),
-      key => callIds.get(key) ?? null,
     )
     const own = calls.filter(({ call }) => isIn(slice, call.startedAt))
     this.#looked.calls += own.length
-    this.#looked.cdrs += cdrs.filter(cdr => isIn(slice, cdr.startedAt)).length
+    this.#looked.cdrs += cdrs.filter(({ cdr }) => isIn(slice, cdr.startedAt)).length
     const recordings = await this.#recordingsOf(own.filter(({ call }) => call.answeredAt !== null).map(({ call }) => call.id))
     const around: Surroundings = { rules, now, covered, troubles, looseRecordings: this.#looseRecordings }
     for (const { call, ended } of own) {
@@ -173,6 +182,13 @@ class Run {
       unseen,
       calls.map(({ call }) => call.startedAt),
     )
+  }
+
+  async #namedCdrs(period: Period): Promise<readonly NamedCdr[]> {
+    const { stored, records } = this.#options
+    const cdrs = await records.cdrs(period)
+    const calls = await stored.callIdsByKeys(cdrs.flatMap(cdr => cdr.keys))
+    return cdrs.map(cdr => ({ cdr, callId: cdr.keys.flatMap(key => calls.get(key) ?? [])[0] ?? null }))
   }
 
   #unseenIn(slice: Period, unseen: Pairing['unseen'], seenAt: readonly number[]): void {
