@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { retryAfterMs } from '../../../src/zendesk/http/retry-after.ts'
+import { askedToWaitMs, retryAfterMs } from '../../../src/zendesk/http/retry-after.ts'
 
 const now = Date.UTC(2026, 10, 22, 9, 30, 0)
 
@@ -22,6 +22,14 @@ describe('Retry-After', () => {
     ['Mon, 99 Foo', null],
   ])('%j means %j ms', (header, ms) => {
     expect(retryAfterMs(header, now)).toBe(ms)
+  })
+
+  it("a date is one of the server's clock, however wrong ours is", () => {
+    const headers = { date: 'Sun, 22 Nov 2026 09:30:00 GMT', 'retry-after': 'Sun, 22 Nov 2026 09:30:20 GMT' }
+    for (const ours of [now, now - 86_400_000, now + 86_400_000]) expect(askedToWaitMs({ headers }, ours)).toBe(20_000)
+    expect(askedToWaitMs({ headers: { 'retry-after': headers['retry-after'] } }, now + 5_000)).toBe(15_000)
+    expect(askedToWaitMs({ headers: { date: 'today', 'retry-after': '7' } }, now)).toBe(7_000)
+    expect(askedToWaitMs({ headers: {} }, now)).toBe(null)
   })
 
   it('stays between a second and an hour for any header', () => {
