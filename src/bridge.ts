@@ -12,6 +12,7 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { PartHealth } from './admin/health.ts'
 import type { MetricFamily } from './admin/metrics.ts'
+import type { Reload } from './admin/reload-route.ts'
 import { AdminServer } from './admin/server.ts'
 import { callReader, storedEvents } from './bridge/admin-views.ts'
 import { agentBoard, agentStatuses, callsThatMatter } from './bridge/agent-status.ts'
@@ -25,6 +26,9 @@ import { metricsOf } from './bridge/metrics.ts'
 import type { BridgeParts } from './bridge/parts.ts'
 import { Pruning } from './bridge/pruning.ts'
 import { cdrDoor, reconcilingOf } from './bridge/reconciliation.ts'
+import { planReload, type ReloadPlan, reconfigure } from './bridge/reload.ts'
+import { retryPolicyOf } from './bridge/retry-policy.ts'
+import { sinkBoard } from './bridge/sink-board.ts'
 import { openStore } from './bridge/store.ts'
 import { ThreadedSignalling } from './bridge/threaded-signalling.ts'
 import { timeoutsFor, zendeskAccount } from './bridge/zendesk.ts'
@@ -48,6 +52,8 @@ export interface BridgeOptions {
   /** FFMPEG_PATH and PATH of the environment. */
   readonly ffmpegPath: string | null
   readonly searchPath: string
+  /** Reads the configuration again and calls `reload` with it, for the admin API. Absent: there is none to read. */
+  readonly reload?: Reload
   /** Told of each event after it was stored, as the live feed is. */
   readonly onEvent?: (event: CallEvent) => void
 }
@@ -63,12 +69,15 @@ export interface BridgeAddresses {
 
 export class Bridge {
   readonly #options: BridgeOptions
+  /** What it runs on: what it was made with, and what has changed since (`reload`). */
+  #config: Config
   /** How to stop what was started, in the order of the start. */
   readonly #running: { readonly part: string; readonly stop: () => Promise<void> | void }[] = []
   #parts: BridgeParts | null = null
 
   constructor(options: BridgeOptions) {
     this.#options = options
+    this.#config = options.config
   }
 
   /** Starts every part; when one cannot start, those before it are stopped again and its error says what to do. */
@@ -93,12 +102,25 @@ export class Bridge {
     }
   }
 
+  /**
+   * Takes from a configuration that was read again what can change while it runs; answers what that was, and what needs a restart.
+   * One at a time. Rejects before all parts have started.
+   */
+  async reload(wanted: Config, by: { readonly actor: string }): Promise<ReloadPlan> {
+    if (this.#parts === null) throw new Error('the bridge has not started yet')
+    const { log } = this.#options
+    const plan = planReload(this.#config, wanted)
+    this.#config = plan.config
+    await reconfigure(this.#parts, plan, by, log)
+    return plan
+  }
+
   health(): Readonly<Record<string, PartHealth>> {
     return this.#parts === null ? { bridge: { state: 'starting', reason: 'not all parts have started' } } : healthOf(this.#parts)
   }
 
   async #start(): Promise<BridgeAddresses> {
-    const { config, log, version, ffmpegPath, searchPath } = this.#options
+    const { config, log, version, ffmpegPath, searchPath, reload } = this.#options
     const numbers = numberPlan(config.numbers)
 
     const { store, limit, close } = await openStore(config, log)
@@ -118,6 +140,8 @@ export class Bridge {
       metrics: { read: () => this.#metrics() },
       calls: callReader(store),
       uploads: store.desk,
+      sinks: sinkBoard(store, () => this.#parts),
+      ...(reload === undefined ? {} : { reload }),
       agents: agentBoard(() => this.#parts?.agents ?? null),
       events: storedEvents(store),
       recordings: config.recordings.http ? audio.http : null,
@@ -152,7 +176,7 @@ export class Bridge {
       operatorPause: () => store.pauses.of('zendesk'),
       sink: anyAudio,
       limit,
-      policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
+      policy: retryPolicyOf(config),
       prepare: deliveriesOf(config.site, timeoutsFor(config)),
       slots: zendeskSlots(config.uploads.concurrency),
       onDelivered,
@@ -208,7 +232,8 @@ export class Bridge {
     const sip = await signalling.start()
     reconciling.start()
     this.#started('reconciliation', () => reconciling.stop())
-    this.#parts = { store, tracker, worker, connection, agents, archiving, erasing, audio, signalling, reconciling }
+    const deliveries = { limit, pruning, worker, archiving, erasing }
+    this.#parts = { store, tracker, connection, agents, audio, signalling, reconciling, ...deliveries }
     return { sip, admin: adminUrl, sandbox }
   }
 

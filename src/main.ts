@@ -8,7 +8,9 @@ import { run } from './cli/program.ts'
 
 const interruption = new AbortController()
 
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+const isTerminal = process.stdout.isTTY === true
+// A terminal that hangs up is gone; a service that gets the same signal is asked to read its configuration again.
+for (const name of isTerminal ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : (['SIGINT', 'SIGTERM'] as const)) {
   process.on(name, () => {
     if (interruption.signal.aborted) process.exit(130) // the second signal: at once; stored work stays stored
     interruption.abort(name)
@@ -25,11 +27,19 @@ process.exitCode = await run(process.argv.slice(2), {
   actor: actorName({ env: process.env, uid: process.getuid?.() ?? null, host: hostname() }),
   stdout: {
     write: text => void process.stdout.write(text),
-    isTerminal: process.stdout.isTTY === true,
+    isTerminal,
   },
   stderr: { write: text => void process.stderr.write(text) },
-  ...(process.stdin.isTTY === true && process.stdout.isTTY === true
+  ...(process.stdin.isTTY === true && isTerminal
     ? { ask: question => ask(question, { input: process.stdin, output: process.stdout, signal: interruption.signal }) }
     : {}),
+  ...(isTerminal
+    ? {}
+    : {
+        onHangup: listener => {
+          process.on('SIGHUP', listener)
+          return () => void process.off('SIGHUP', listener)
+        },
+      }),
   interrupted: interruption.signal,
 })

@@ -19,6 +19,8 @@ import { type MetricFamily, type MetricsSource, metricsRoutes } from './metrics.
 import { describeApi } from './openapi.ts'
 import { type ReconciliationBoard, reconciliationRoutes } from './reconciliation-routes.ts'
 import { type RecordingIntake, recordingRoute } from './recording-upload.ts'
+import { type Reload, reloadRoute } from './reload-route.ts'
+import { type SinkBoard, sinkRoutes } from './sink-routes.ts'
 import { type UploadDesk, uploadRoutes } from './upload-routes.ts'
 
 /** What the admin shows and does, and for whom. */
@@ -30,6 +32,10 @@ export interface AdminOptions {
   readonly metrics: MetricsSource
   readonly calls: CallReader
   readonly uploads: UploadDesk
+  /** Absent: nobody has sinks to show. */
+  readonly sinks?: SinkBoard
+  /** Absent: there is no configuration to read again. */
+  readonly reload?: Reload
   /** Absent: nobody has agents to show. */
   readonly agents?: AgentBoard
   readonly events: StoredEvents
@@ -91,6 +97,8 @@ export async function adminApp(options: AdminOptions): Promise<{ readonly app: F
     await api.register(metricsRoutes([options.metrics, own]))
     await api.register(callRoutes(options.calls))
     await api.register(uploadRoutes(options.uploads))
+    await api.register(sinkRoutes(options.sinks ?? null))
+    await api.register(reloadRoute(options.reload ?? null))
     await api.register(agentRoutes(options.agents ?? { list: () => [], unmapped: [] }))
     await api.register(recordingRoute(options.recordings, log))
     if (options.cdrs !== undefined) await api.register(cdrRoutes(options.cdrs))

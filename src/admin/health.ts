@@ -6,7 +6,7 @@ import { z } from 'zod'
  * How one part of the bridge is. ok: does its work. degraded: works, but a limit, an outage or a fault delays or refuses
  * some of it; nothing accepted is lost. starting, failed and stopped: takes no work.
  */
-const partStates = ['ok', 'degraded', 'starting', 'failed', 'stopped'] as const
+export const partStates = ['ok', 'degraded', 'starting', 'failed', 'stopped'] as const
 export type PartState = (typeof partStates)[number]
 
 /** `reason` says why the state is not ok, for an operator; `null` when it is. */

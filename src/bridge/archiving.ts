@@ -13,11 +13,13 @@ import type { Config } from '../config/schema.ts'
 import { audioDeliveriesOf } from '../uploads/delivery.ts'
 import { RateLimit } from '../uploads/flow/rate-limit.ts'
 import type { ClaimedJob } from '../uploads/job-queue.ts'
+import type { RetryPolicy } from '../uploads/retry.ts'
 import type { Slots } from '../uploads/slots.ts'
 import type { Store } from '../uploads/store/store.ts'
 import { DeliveryWorker } from '../uploads/worker.ts'
 import { type OpenArchive, openArchive } from './archive.ts'
 import { deliveryHealth } from './delivery-health.ts'
+import { retryPolicyOf } from './retry-policy.ts'
 
 export interface ArchivingOptions {
   readonly config: Pick<Config, 'archive' | 'site' | 'uploads'>
@@ -95,6 +97,16 @@ export class Archiving {
     this.#running = false
   }
 
+  /** Ends whatever pause the sink brought about, for an operator who has repaired the cause. */
+  resume(): void {
+    this.#worker?.resume()
+  }
+
+  /** Changes, while it runs, when a delivery is tried again and when it is given up. */
+  configure(policy: RetryPolicy): void {
+    this.#worker?.configure({ policy })
+  }
+
   /** `null`: there is no archive, and nothing waits for one. */
   health(): PartHealth | null {
     if (this.#worker !== null) return deliveryHealth(this.#worker.health())
@@ -120,7 +132,7 @@ function workerFor(archive: Archive, { config, store, onDelivered, log }: Archiv
     sink: new ArchiveSink({ archive, findCall: id => store.items.call(id), clock: Date.now }),
     // A store tells when it is asked too much (SlowDown); nobody knows before.
     limit: new RateLimit({ perMinute: Number.POSITIVE_INFINITY, now: Date.now() }),
-    policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
+    policy: retryPolicyOf(config),
     prepare: audioDeliveriesOf(config.site),
     slots,
     onDelivered,

@@ -4,15 +4,18 @@ import type { Logger } from 'pino'
 import type { PartHealth } from '../admin/health.ts'
 import type { MetricFamily } from '../admin/metrics.ts'
 import type { Config } from '../config/schema.ts'
-import { purposes } from '../recordings/intake/space.ts'
+import { purposes, type SpaceLimits } from '../recordings/intake/space.ts'
 import type { Spool } from '../recordings/intake/spool.ts'
 import { SpoolSpace } from '../recordings/intake/spool-space.ts'
 
 /** The limits of the section `spool`, on the disk that holds `data_dir`. */
 export function spoolSpace(config: Pick<Config, 'dataDir' | 'spool'>, spool: Spool, log: Logger): SpoolSpace {
-  const { minFreeBytes, maxBytes } = config.spool
-  const limits = { minFreeBytes, maxSpoolBytes: maxBytes }
-  return new SpoolSpace({ spool, folder: resolve(config.dataDir), limits, clock: Date.now, log })
+  return new SpoolSpace({ spool, folder: resolve(config.dataDir), limits: spaceLimits(config), clock: Date.now, log })
+}
+
+/** What the section `spool` says. */
+export function spaceLimits({ spool }: Pick<Config, 'spool'>): SpaceLimits {
+  return { minFreeBytes: spool.minFreeBytes, maxSpoolBytes: spool.maxBytes }
 }
 
 /** Says what stands still and what goes on. */

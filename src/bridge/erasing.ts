@@ -11,6 +11,7 @@ import { type Erasure, ErasureSink } from '../erasure/sink.ts'
 import type { Prepared } from '../uploads/delivery.ts'
 import { RateLimit } from '../uploads/flow/rate-limit.ts'
 import type { ClaimedJob } from '../uploads/job-queue.ts'
+import type { RetryPolicy } from '../uploads/retry.ts'
 import type { Slots } from '../uploads/slots.ts'
 import type { Store } from '../uploads/store/store.ts'
 import { DeliveryWorker } from '../uploads/worker.ts'
@@ -18,6 +19,7 @@ import type { Connection } from '../zendesk/http/connection.ts'
 import type { Audio } from './audio.ts'
 import { deliveryHealth } from './delivery-health.ts'
 import { archivePlace, sourcesPlace, spoolPlace, zendeskPlace } from './erasure-places.ts'
+import { retryPolicyOf } from './retry-policy.ts'
 
 export interface ErasingOptions {
   readonly config: Pick<Config, 'uploads' | 'recordings' | 'voicemail' | 'zendesk'>
@@ -58,7 +60,7 @@ export class Erasing {
       }),
       // What it asks of Zendesk takes permits of Zendesk's own limit.
       limit: new RateLimit({ perMinute: Number.POSITIVE_INFINITY, now: Date.now() }),
-      policy: { ...config.uploads.retry, giveUpAfterMs: config.uploads.giveUpAfterMs },
+      policy: retryPolicyOf(config),
       prepare,
       slots,
       log,
@@ -83,6 +85,16 @@ export class Erasing {
     this.#forget?.()
     this.#forget = null
     await this.#worker.stop(graceMs)
+  }
+
+  /** Ends whatever pause the sink brought about, for an operator who has repaired the cause. */
+  resume(): void {
+    this.#worker.resume()
+  }
+
+  /** Changes, while it runs, when an erasure is tried again and when it is given up. */
+  configure(policy: RetryPolicy): void {
+    this.#worker.configure({ policy })
   }
 
   health(): PartHealth {

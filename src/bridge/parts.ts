@@ -6,12 +6,16 @@ import type { Connection } from '../zendesk/http/connection.ts'
 import type { Archiving } from './archiving.ts'
 import type { Audio } from './audio.ts'
 import type { Erasing } from './erasing.ts'
+import type { Pruning } from './pruning.ts'
 import type { Reconciling } from './reconciling.ts'
+import type { OpenedStore } from './store.ts'
 import type { ThreadedSignalling } from './threaded-signalling.ts'
 
 /** The parts of a running bridge, for health and metrics. */
 export interface BridgeParts {
   readonly store: Store
+  readonly limit: OpenedStore['limit']
+  readonly pruning: Pruning
   readonly tracker: CallTracker
   readonly worker: DeliveryWorker
   readonly connection: Connection

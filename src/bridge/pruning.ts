@@ -11,11 +11,18 @@ const betweenStepsMs = 200
 
 export class Pruning {
   readonly #options: PruningOptions
+  #keepMs: number
   #timer: NodeJS.Timeout | null = null
   #step: Promise<void> | null = null
 
   constructor(options: PruningOptions) {
     this.#options = options
+    this.#keepMs = options.keepMs
+  }
+
+  /** Changes how long deliveries are remembered, from the next step on. */
+  configure(keepMs: number): void {
+    this.#keepMs = keepMs
   }
 
   start(): void {
@@ -35,9 +42,9 @@ export class Pruning {
   }
 
   async #prune(): Promise<boolean> {
-    const { store, keepMs, log } = this.#options
+    const { store, log } = this.#options
     try {
-      const { calls, jobs, more } = await store.prune(keepMs)
+      const { calls, jobs, more } = await store.prune(this.#keepMs)
       if (calls > 0 || jobs > 0) log.info({ calls, jobs }, 'old deliveries forgotten')
       return more
     } catch (error) {

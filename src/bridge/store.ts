@@ -26,7 +26,7 @@ export interface StoreLog {
 export interface OpenedStore {
   readonly store: Store
   /** The limit of `zendesk.requests_per_minute`, of all bridges together where they share a store. */
-  readonly limit: Allowance & Pick<RateLimit, 'observe'>
+  readonly limit: Allowance & Pick<RateLimit, 'observe' | 'configure'>
   /** Closes the store and lets the next bridge have the data_dir. */
   close(): Promise<void>
 }

@@ -19,10 +19,15 @@ export interface ConfigOption {
   readonly config?: string
 }
 
+/** The configuration as it is now, or every problem of it. */
+export async function readConfiguration(context: CliContext, option: ConfigOption): Promise<LoadedConfig> {
+  const path = option.config ?? (existsSync(defaultConfigPath) ? defaultConfigPath : null)
+  return await loadConfig({ path, env: context.env, readFile: readTextFile })
+}
+
 /** `source` is the file's name, or `built-in defaults`. */
 export async function configurationOf(context: CliContext, option: ConfigOption): Promise<LoadedConfig & { readonly ok: true }> {
-  const path = option.config ?? (existsSync(defaultConfigPath) ? defaultConfigPath : null)
-  const loaded = await loadConfig({ path, env: context.env, readFile: readTextFile })
+  const loaded = await readConfiguration(context, option)
   if (loaded.ok) return loaded
   const { problems } = loaded
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`

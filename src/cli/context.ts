@@ -8,6 +8,8 @@ export interface CliContext {
   readonly stderr: { write(text: string): void }
   /** What the person at the terminal answers; absent where there is none. */
   readonly ask?: (question: string) => Promise<string>
+  /** Calls the listener at each SIGHUP, instead of ending; answers how to stop that. Absent where a hang-up means that the terminal is gone. */
+  readonly onHangup?: (listener: () => void) => () => void
   /** Aborted by SIGINT or SIGTERM; its reason is the signal's name. */
   readonly interrupted: AbortSignal
 }

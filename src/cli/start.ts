@@ -1,4 +1,4 @@
-/** `tpe-bridge start`: runs the bridge until it is told to stop. */
+/** `tpe-bridge start`: runs the bridge until it is told to stop; told to read its configuration again, it does. */
 import { Command } from 'commander'
 import { Bridge } from '../bridge.ts'
 import { formatProblem } from '../config/problems.ts'
@@ -7,10 +7,13 @@ import { type ConfigOption, configOption, configurationOf } from './configuratio
 import type { CliContext, Finish } from './context.ts'
 import { CommandFailed } from './failure.ts'
 import { untilInterrupted } from './interruption.ts'
+import { Reloading } from './reloading.ts'
 
 export function startCommand(context: CliContext, _finish: Finish): Command {
   return new Command('start')
-    .description('run the bridge until SIGTERM or SIGINT; a second signal ends it at once')
+    .description(
+      'run the bridge until SIGTERM or SIGINT; a second signal ends it at once, SIGHUP has it read its configuration again',
+    )
     .option(...configOption)
     .action(async (option: ConfigOption) => start(context, option))
 }
@@ -19,13 +22,17 @@ async function start(context: CliContext, option: ConfigOption): Promise<void> {
   const { config, source, warnings } = await configurationOf(context, option)
   const log = createLog({ ...config.log, isTerminal: context.stdout.isTerminal })
   for (const warning of warnings) log.warn({ problem: formatProblem(warning) }, 'configuration is allowed but probably not meant')
-  const bridge = new Bridge({
+  const bridge: Bridge = new Bridge({
     config,
     version: context.version,
     log,
     ffmpegPath: context.env.FFMPEG_PATH || null,
     searchPath: context.env.PATH ?? '',
+    reload: by => reloading.reload(by),
   })
+  const reloading: Reloading = new Reloading({ context, option, bridge, log })
+  // From now on, because a hang-up that nobody listens to would end the process.
+  const forget = context.onHangup?.(() => void reloading.reload({ actor: 'SIGHUP' }))
   try {
     const { sip, admin, sandbox } = await bridge.start()
     const listening = sip.map(
@@ -40,6 +47,8 @@ async function start(context: CliContext, option: ConfigOption): Promise<void> {
   }
   await untilInterrupted(context.interrupted)
   log.info({ signal: String(context.interrupted.reason), graceMs: config.shutdownGraceMs }, 'bridge stops')
+  await reloading.end()
   await bridge.stop()
+  forget?.()
   log.info({}, 'bridge stopped')
 }

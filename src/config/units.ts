@@ -33,3 +33,19 @@ export function parseSize(text: string): Parsed<number> {
     return refused('is not a size', 'write a number and a unit, such as 500MiB, 2GiB or 100MB')
   return parsed(Math.round(Number(match[1]) * factor))
 }
+
+/** Whole milliseconds as one writes them: `90s`, `7d`; the largest unit that leaves nothing over. */
+export function formatDuration(ms: number): string {
+  return inLargestUnit(ms, millisecondsIn)
+}
+
+/** Whole bytes as one writes them: `500MB`, `2GiB`. */
+export function formatSize(bytes: number): string {
+  return inLargestUnit(bytes, bytesIn)
+}
+
+function inLargestUnit(amount: number, units: Readonly<Record<string, number>>): string {
+  const fitting = Object.entries(units).filter(([, factor]) => amount % factor === 0)
+  const [unit, factor] = fitting.reduce((largest, each) => (amount !== 0 && each[1] > largest[1] ? each : largest))
+  return `${amount / factor}${unit}`
+}

@@ -60,7 +60,7 @@ interface Run {
 
 /** `D`: what its sink takes. */
 export class DeliveryWorker<D = Delivery> {
-  readonly #options: WorkerOptions<D>
+  #options: WorkerOptions<D>
   readonly #lanes: readonly Lane[]
   readonly #stats: DeliveryStats
   readonly #pace: Pace
@@ -140,11 +140,8 @@ export class DeliveryWorker<D = Delivery> {
   async start(): Promise<void> {
     if (this.#run !== null) return
     const abort = new AbortController()
-    // One listener for each delivery in flight; Node would take more than ten for a leak.
-    setMaxListeners(
-      [...this.#options.slots.values()].reduce((sum, most) => sum + most, 0),
-      abort.signal,
-    )
+    // One listener for each delivery in flight, as many as there are slots; Node would take more than ten for a leak.
+    setMaxListeners(0, abort.signal)
     this.#run = { kind: 'running', abort }
     this.#stopped = null
     try {
@@ -177,6 +174,13 @@ export class DeliveryWorker<D = Delivery> {
   /** Ends whatever pause the sink brought about, for an operator who has repaired the cause. */
   resume(): void {
     this.#mend()
+    this.notify()
+  }
+
+  /** Changes, while it runs, what it goes by. What is under way stays; with fewer slots, nothing begins until as many are free. */
+  configure(changed: Partial<Pick<WorkerOptions<D>, 'policy' | 'prepare' | 'slots'>>): void {
+    this.#options = { ...this.#options, ...changed }
+    this.#pace.configure(this.#options.slots)
     this.notify()
   }
 

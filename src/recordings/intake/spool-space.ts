@@ -57,6 +57,7 @@ export class SpoolSpace {
   /** Files that found no room. */
   readonly counters: Record<`${Purpose}PutOff`, number> = { encodingPutOff: 0, uploadsPutOff: 0 }
   readonly #options: SpoolSpaceOptions
+  #limits: SpaceLimits
   readonly #shortages: Record<Purpose, Shortage | null> = { encoding: null, uploads: null }
   readonly #listeners = new Set<() => void>()
   #freeBytes: number | null = null
@@ -73,12 +74,19 @@ export class SpoolSpace {
 
   constructor(options: SpoolSpaceOptions) {
     this.#options = options
+    this.#limits = options.limits
   }
 
   /** Looks once, then regularly. Never rejects: a disk that cannot be measured is a shortage. */
   async start(): Promise<void> {
     if (this.#timer !== null) return
     this.#timer = setInterval(() => void this.#look(), this.#options.pollMs ?? 5_000)
+    await this.#look()
+  }
+
+  /** Changes the limits while it runs. What waited for room and now has it goes on at once. */
+  async configure(limits: SpaceLimits): Promise<void> {
+    this.#limits = limits
     await this.#look()
   }
 
@@ -104,7 +112,7 @@ export class SpoolSpace {
 
   /** Whether a file of this size could ever have room. */
   fitsAtAll(purpose: Purpose, bytes: number): boolean {
-    return fitsAtAll(bytes, limitsFor(purpose, this.#options.limits))
+    return fitsAtAll(bytes, limitsFor(purpose, this.#limits))
   }
 
   /** Something has left the spool: whoever waits for room need not wait for the next regular look. */
@@ -192,7 +200,7 @@ export class SpoolSpace {
     const found = this.#found()
     const before = this.#shortages[purpose]
     if (found === null) return before
-    const limits = limitsFor(purpose, this.#options.limits)
+    const limits = limitsFor(purpose, this.#limits)
     const shortage = shortageOf(found, limits, wanted, before)
     // One file that could never fit must not keep the others out.
     if (shortage === null || fitsAtAll(shortage.wanted, limits)) this.#become(purpose, shortage)

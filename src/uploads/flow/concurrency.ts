@@ -17,7 +17,7 @@ const TOWARDS_QUICKER = 1 / 8
 const TOWARDS_SLOWER = 1 / 128
 
 export class AdaptiveConcurrency {
-  readonly #most: number
+  #most: number
   #limit: number
   #usualMs: number | null = null
   #round = { answers: 0, sumMs: 0, failed: false, full: false }
@@ -26,6 +26,13 @@ export class AdaptiveConcurrency {
   constructor(most: number, first = most) {
     this.#most = Math.max(1, Math.floor(most))
     this.#limit = Math.min(this.#most, Math.max(1, Math.floor(first)))
+  }
+
+  /** Changes what was configured, while it runs: less holds at once, more is felt for, unless nothing had been held back. */
+  configure(most: number): void {
+    const wasFull = this.#limit === this.#most
+    this.#most = Math.max(1, Math.floor(most))
+    this.#limit = wasFull ? this.#most : Math.min(this.#limit, this.#most)
   }
 
   /** Deliveries that may be under way at once: a whole number, at least 1. */

@@ -35,6 +35,11 @@ export class Pace {
     return this.#concurrency.get(lane)?.limit ?? 0
   }
 
+  /** Changes the most that may be under way at once, while it runs. Lanes that are not named stay as they are. */
+  configure(slots: Slots): void {
+    for (const [lane, most] of slots) this.#concurrency.get(lane)?.configure(most)
+  }
+
   /** How many deliveries of a lane may begin now, with `underWay` of them flying. `now` is epoch ms. */
   room(lane: Lane, underWay: number, now: number): number {
     return Math.max(0, Math.min(this.limit(lane) - underWay, this.#breaker.room(now)))

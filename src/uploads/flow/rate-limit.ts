@@ -19,6 +19,8 @@ const HEADROOM = 0.005
 
 export class RateLimit implements Allowance {
   #configured: number
+  /** What the server said it allows; Infinity when it said nothing. */
+  #server = Number.POSITIVE_INFINITY
   #perMinute: number
   #window: SendWindow | null
   #tokens = 1
@@ -40,11 +42,11 @@ export class RateLimit implements Allowance {
     return this.#perMinute
   }
 
-  /** Changes what was configured, while it runs. What went out in the last minute still counts. */
+  /** Changes what was configured, while it runs. What went out in the last minute still counts, so nothing bursts. */
   configure(perMinute: number): void {
     if (!(perMinute >= 1)) throw new RangeError(`requests a minute must be 1 or more, not ${perMinute}`)
     this.#configured = perMinute
-    this.#allow(perMinute)
+    this.#allow(Math.min(perMinute, this.#server))
   }
 
   /** How many requests may go out at this moment: a whole number, or Infinity. */
@@ -71,6 +73,7 @@ export class RateLimit implements Allowance {
   /** What the server's headers said of its limit, and of how much of it is left. */
   observe(said: { readonly limit: number | null; readonly remaining: number | null }): void {
     if (said.limit !== null && said.limit >= 1 && Number.isFinite(this.#configured)) {
+      this.#server = said.limit
       this.#allow(Math.min(this.#configured, said.limit))
     }
     // Others use the account, too: what they have spent is not ours to send.
