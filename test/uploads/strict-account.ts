@@ -89,7 +89,8 @@ export async function strictAccount({ upstream, perMinute, limiter, latencyMs }:
     if (!admitted) {
       counts.refused++
       incoming.resume()
-      outgoing.writeHead(429, { ...said, 'retry-after': Math.max(1, Math.ceil(waitMs / 1000)) }).end('Too many requests')
+      const retryAfter = Math.max(1, Math.ceil(waitMs / 1000))
+      outgoing.writeHead(429, Object.entries({ ...said, 'retry-after': retryAfter }).flat()).end('Too many requests')
       return
     }
     counts.taken++
@@ -100,7 +101,10 @@ export async function strictAccount({ upstream, perMinute, limiter, latencyMs }:
       from.on('data', (piece: Buffer) => pieces.push(piece))
       from.once('end', () => {
         later(Math.max(0, answerAt - performance.now()), () => {
-          outgoing.writeHead(from.statusCode ?? 502, { ...from.headers, ...said }).end(Buffer.concat(pieces))
+          for (const [name, value] of Object.entries({ ...from.headers, ...said })) {
+            if (value !== undefined) outgoing.setHeader(name, value)
+          }
+          outgoing.writeHead(from.statusCode ?? 502).end(Buffer.concat(pieces))
         })
       })
     })
