@@ -37,7 +37,7 @@ export function advance(call: Call | null, signal: CallSignal, context: CallCont
   if (call === null) {
     return signal.kind === 'invited' ? start(signal, context) : { call: null, events: [], ignored: 'unknown-call' }
   }
-  if (call.phase.kind === 'ended') return ignore(call, 'already-ended')
+  if (call.phase.kind === 'ended' && signal.kind !== 'chosen') return ignore(call, 'already-ended')
   switch (signal.kind) {
     case 'invited':
       return invitedAgain(call, signal)
@@ -215,7 +215,10 @@ function hungUp(call: Call, signal: HungUp, context: CallContext): Step {
   return end(call, signal.at, { status: 'abandoned', reason: 'caller-hung-up', sipCode: signal.sipCode, q850 }, context)
 }
 
-/** The caller may choose at any time, and think better of it: the next event tells what holds by then. */
+/**
+ * The caller may choose at any time, and think better of it: the next event tells what holds by then. Where the far side hangs up, the
+ * PBX's last word is its response to the BYE, after the end.
+ */
 function chosen(call: Call, { at, fromTag, toTag, said }: Chosen): Step {
   if (fromTag !== call.callerTag && toTag !== call.callerTag) return ignore(call, 'unknown-dialog')
   const consent = laterChoice(call.consent, { said, at })

@@ -35,7 +35,7 @@ export interface RecordingLedger {
   list(state: ItemState, limit: number): Promise<readonly AudioItem[]>
   /** A call by one of its keys: `sip:CALL-ID` or `unique:ID`. */
   callByKey(key: string): Promise<CallId | null>
-  /** A call as its newest event showed it; `null` when it is not known, or not any more. */
+  /** A call as its newest event showed it, with the caller's newest choice; `null` when it is not known, or not any more. */
   call(id: CallId): Promise<CallSnapshot | null>
   callsAlive(query: CallQuery): Promise<readonly CallSnapshot[]>
 }

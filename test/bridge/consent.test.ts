@@ -84,7 +84,12 @@ test('recordings go out with the consent of the parties who were asked, and with
 test('a PBX that answers says it in its response, a carrier is not believed, and an upload says it in its form', {
   timeout: 60_000,
 }, async () => {
-  const { site, bridge } = await openSite({ onCall: call => call.answer(yes) })
+  const { site, bridge } = await openSite({
+    onCall: call => {
+      call.answer(yes)
+      if (call.callId.startsWith('sorry')) call.lastWords = no
+    },
+  })
   const dial = async (callId: string, headers: readonly string[]) => {
     const call = site.carrier.call({ callId, from: '+4930901820', to: '1001', via: bridge.sip('udp'), headers })
     expect(await call.final).toBe(200)
@@ -106,5 +111,11 @@ test('a PBX that answers says it in its response, a carrier is not believed, and
   expect(await bridge.uploads('dropped')).toMatchObject([
     { reason: 'no consent: its name or form said no; recordings.consent.rules[0] says opt_in' },
   ])
+  await dial('sorry@carrier', [])
+  await send('sorry@carrier', 'yes')
+  await bridge.counts('tpe_bridge_recordings_refused_total', 2, 'kind="opt_in"')
+  expect((await bridge.uploads('dropped')).map(({ reason }) => reason)).toContain(
+    'no consent: the PBX said no; recordings.consent.rules[0] says opt_in',
+  )
   await vi.waitFor(async () => expect(await readdir(join(site.folder, 'data/spool/incoming'))).toEqual([]), patience)
 })

@@ -21,6 +21,8 @@ export class IncomingCall {
   #invite: SipRequest
   readonly #here: string
   readonly #send: (text: string, to: HopAddress) => void
+  /** Header lines of the response to the BYE. */
+  lastWords: readonly string[] = []
   #status = 100
   #headers: readonly string[] = []
   #final: Retransmission | null = null
@@ -68,7 +70,7 @@ export class IncomingCall {
         if (this.#status < 200) this.#finish(487)
         return
       case 'BYE':
-        this.#reply(request)
+        this.#reply(request, this.lastWords)
         this.abandon()
         return
       default:
@@ -100,8 +102,8 @@ export class IncomingCall {
     this.#send(text, to)
   }
 
-  #reply(request: SipRequest): void {
-    const { text, to } = responseText({ request, status: 200, toTag: this.#toTag })
+  #reply(request: SipRequest, headers: readonly string[] = []): void {
+    const { text, to } = responseText({ request, status: 200, toTag: this.#toTag, headers })
     this.#send(text, to)
   }
 

@@ -164,7 +164,7 @@ describe('who is on which side', () => {
 describe('what the PBX says while the call goes on', () => {
   const leg = script()
 
-  test('is told by the next event, and by the last one at the latest', () => {
+  test('is told by the next event', () => {
     const { events } = play([
       leg.invited(0),
       leg.chosen(1, true, 'caller', null),
@@ -175,7 +175,7 @@ describe('what the PBX says while the call goes on', () => {
     expect(events.map(({ call }) => call.consent)).toEqual([undefined, { said: true, at: 1 }, { said: false, at: 30 }])
   })
 
-  test('makes no event of its own, and is not heard of another dialog or after the end', () => {
+  test('makes no event of its own, is not heard of another dialog, and counts also in the response to the BYE', () => {
     const stranger = script('a84b4c76e66710@pbx.example', 'stranger')
     const { events, ignored, call } = play([
       leg.invited(0),
@@ -187,8 +187,9 @@ describe('what the PBX says while the call goes on', () => {
       leg.chosen(50, false),
     ])
     expect(events).toHaveLength(3)
-    expect(ignored).toEqual([null, null, 'repeated', 'unknown-dialog', null, null, 'already-ended'])
-    expect(call?.consent).toEqual({ said: true, at: 5 })
+    expect(ignored).toEqual([null, null, 'repeated', 'unknown-dialog', null, null, null])
+    expect(call?.consent).toEqual({ said: false, at: 50 })
+    expect(play([leg.chosen(50, false), leg.chosen(40, true), leg.answered(60)], call)).toMatchObject({ call, events: [] })
   })
 
   test('ends the same in whatever order it is heard: the latest, and of one moment the no', () => {

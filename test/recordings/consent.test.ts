@@ -121,6 +121,18 @@ describe('a recording that asks for consent', () => {
     expect(await only('dropped')).toMatchObject({ reason: expect.stringContaining('the PBX said no') })
   })
 
+  test('hears the last word of the PBX, which comes behind the end of the call', async () => {
+    rules(everyone('opt_in'))
+    await record()
+    await stage.start()
+    const endedAt = Date.now()
+    tell(aCall({ endedAt }))
+    await idle()
+    tell(aCall({ endedAt, consent: { said: true, at: endedAt + 1 } }))
+    stage.skew += 3_000
+    expect(await only('queued')).toMatchObject({ consent: { said: true } })
+  })
+
   test('of a call that never ends is decided after a day, by what is known', async () => {
     rules(everyone('opt_out'))
     await record()

@@ -95,14 +95,15 @@ async function keep(item: RecordingItem, turn: Turn, options: AdvanceOptions, si
   if (keeping === undefined) return encode(item, turn, options, signal)
   const now = clock()
   const partyOf = (user: string) => normalise({ user, display: null, anonymous: false })
-  const decision = await mayKeep(item, keeping, { ledger, partyOf, waited: now - turn.since, sidecarWaitMs: matchWaitMs })
+  const waited = now - turn.since
+  const decision = await mayKeep(item, keeping, { ledger, partyOf, now, waited, sidecarWaitMs: matchWaitMs })
   switch (decision.kind) {
     case 'keep':
       return encode({ ...item, consent: decision.consent }, turn, options, signal)
     case 'refuse':
       return { kind: 'refused', item: { ...item, state: 'dropped', reason: decision.reason, consent: decision.consent } }
     case 'wait':
-      return { kind: 'later', at: recheckAt(turn, now) }
+      return { kind: 'later', at: decision.until ?? recheckAt(turn, now) }
     case 'unclear':
       return { kind: 'quarantine', reason: decision.reason }
     default:

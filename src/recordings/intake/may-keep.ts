@@ -12,7 +12,7 @@ import {
   type RecordedConsent,
   rulingFor,
 } from '../../events/consent.ts'
-import type { CallParty, CallSnapshot } from '../../events/event.ts'
+import type { CallParty } from '../../events/event.ts'
 import type { RecordingItem } from '../../events/recording.ts'
 import { readSidecar, type Sidecar } from '../folders/sidecar.ts'
 import type { RecordingLedger } from '../ledger.ts'
@@ -27,8 +27,8 @@ export interface KeepingOptions {
 export type Keeping =
   | { readonly kind: 'keep'; readonly consent: RecordedConsent }
   | { readonly kind: 'refuse'; readonly consent: RecordedConsent; readonly reason: string }
-  /** The call goes on, or what was chosen may still be told. */
-  | { readonly kind: 'wait' }
+  /** The call goes on, or what was chosen may still be told: until then (epoch ms) at the earliest, if that is known. */
+  | { readonly kind: 'wait'; readonly until: number | null }
   /** Somebody says something that cannot be read: a person has to look. */
   | { readonly kind: 'unclear'; readonly reason: string }
 
@@ -36,6 +36,8 @@ export interface KeepingFacts {
   readonly ledger: RecordingLedger
   /** The site's number plan, for a number as a file's name has it. */
   readonly partyOf: (number: string) => CallParty
+  /** Epoch ms. */
+  readonly now: number
   /** How long the recording has waited, and how long it waits for its sidecar, ms. */
   readonly waited: number
   readonly sidecarWaitMs: number
@@ -43,6 +45,8 @@ export interface KeepingFacts {
 
 /** No call is as long, ms; the end of one that goes on for ever by the book is not waited for. */
 const longestCallMs = 24 * 3_600_000
+/** So long after the end the PBX's last word, its response to the BYE, may still be on its way into the ledger, ms. */
+const lastWordMs = 3_000
 
 /** Decides over a recording whose call is found, or will not be. Rejects when the ledger does. */
 export async function mayKeep(item: RecordingItem, options: KeepingOptions, facts: KeepingFacts): Promise<Keeping> {
@@ -50,12 +54,18 @@ export async function mayKeep(item: RecordingItem, options: KeepingOptions, fact
   const { hints, callId } = item
   const call = callId === null ? null : await facts.ledger.call(callId)
   // Who else will take part, and what will be chosen, is not known before the end.
-  if (!isForAll(options.rules) && goesOn(call, facts.waited)) return { kind: 'wait' }
+  if (call !== null && !isForAll(options.rules)) {
+    const { endedAt } = call
+    if (endedAt === null && facts.waited < longestCallMs) return { kind: 'wait', until: null }
+    // Of a clock that was set back nothing is to be learnt.
+    if (endedAt !== null && facts.now >= endedAt && facts.now < endedAt + lastWordMs)
+      return { kind: 'wait', until: endedAt + lastWordMs }
+  }
   const named = (number: string | null): CallParty | null => (number === null ? null : facts.partyOf(number))
   const ruling = rulingFor(options.rules, call === null ? partiesNamed(named(hints.from), named(hints.to)) : partiesOf(call))
   const sidecar = await sidecarOf(item, options)
   if (asksForChoice(ruling)) {
-    if (mayStillBeTold(sidecar, facts)) return { kind: 'wait' }
+    if (mayStillBeTold(sidecar, facts)) return { kind: 'wait', until: null }
     if (sidecar?.kind === 'unreadable') return { kind: 'unclear', reason: `its sidecar cannot be read: ${sidecar.reason}` }
   }
   const verdict = consentOf(ruling, [
@@ -64,10 +74,6 @@ export async function mayKeep(item: RecordingItem, options: KeepingOptions, fact
     { who: 'its sidecar', said: sidecar?.kind === 'read' ? sidecar.said : null },
   ])
   return verdict.kind === 'given' ? { ...verdict, kind: 'keep' } : { ...verdict, kind: 'refuse' }
-}
-
-function goesOn(call: CallSnapshot | null, waited: number): boolean {
-  return call !== null && call.endedAt === null && waited < longestCallMs
 }
 
 function mayStillBeTold(sidecar: Sidecar | null, { waited, sidecarWaitMs }: KeepingFacts): boolean {

@@ -11,7 +11,7 @@ import { insertJobs } from './job-rows.ts'
 import { addParties } from './parties.ts'
 import type { ItemsTable, Schema } from './schema.ts'
 import type { Share } from './share.ts'
-import { readItem, readSnapshot } from './stored-json.ts'
+import { readCall, readItem, readSnapshot } from './stored-json.ts'
 
 interface SourceFile {
   readonly path: string
@@ -149,8 +149,11 @@ export class ItemStore {
   }
 
   async call(id: CallId): Promise<CallSnapshot | null> {
-    const row = await this.#db.selectFrom('calls').select('snapshot').where('id', '=', id).executeTakeFirst()
-    return row === undefined || row.snapshot === null ? null : readSnapshot(id, row.snapshot)
+    const row = await this.#db.selectFrom('calls').select(['snapshot', 'state']).where('id', '=', id).executeTakeFirst()
+    if (row === undefined || row.snapshot === null) return null
+    // What was chosen since that event.
+    const { consent } = readCall(id, row.state)
+    return { ...readSnapshot(id, row.snapshot), ...(consent === undefined ? {} : { consent }) }
   }
 
   async callsAlive(query: {

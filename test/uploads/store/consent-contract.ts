@@ -62,13 +62,17 @@ export const consentContract = (name: string, make: () => Promise<ArchivingStore
       expect(await store.audit.list({ limit: 9 })).toEqual([])
     })
 
-    test('a call is shown as its newest event told it, with what the caller chose', async () => {
+    test('a call is shown as its newest event told it, with what the caller chose last', async () => {
       await store.calls.append([aChange('a', [1])])
       expect(await store.items.call(callId('a'))).toMatchObject({ id: callId('a'), endedAt: null })
       const consent = { said: true, at: T0 }
       await store.calls.append([aChange('a', [2], { ended: true, snapshot: { endedAt: T0 + 1, consent } })])
       expect(await store.items.call(callId('a'))).toMatchObject({ endedAt: T0 + 1, consent })
       expect(await store.items.call(callId('unknown'))).toBeNull()
+      const later = { said: false, at: T0 + 2 }
+      const { call, ...change } = aChange('a', [2], { ended: true })
+      await store.calls.append([{ ...change, call: { ...call, consent: later }, events: [] }])
+      expect(await store.items.call(callId('a'))).toMatchObject({ endedAt: T0 + 1, consent: later })
     })
   })
 }
