@@ -1,9 +1,11 @@
-/** Several bridges on one PostgreSQL (docs/adr/0022): processes as operators have them, killed while there is work. */
+/** Several bridges on one PostgreSQL and one S3 (docs/adr/0022, 0024): processes as operators have them, killed while there is work. */
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { callIdOf } from '../../src/events/ids.ts'
 import { PostgresStore } from '../../src/uploads/store/postgres-store.ts'
+import { s3Server } from '../archive/s3-server.ts'
+import { keys } from '../archive/s3-store.ts'
 import { tone, wav } from '../recordings/wav.ts'
 import { aChange } from '../uploads/fixtures.ts'
 import { PostgresServer } from '../uploads/store/postgres-server.ts'
@@ -30,12 +32,13 @@ afterAll(async () => {
 }, 60_000)
 
 /** A site whose bridge keeps its work in the shared database. */
-async function siteOn(url: string, name: string, sandboxUrl: string): Promise<Site> {
+async function siteOn(url: string, name: string, sandboxUrl: string, s3: object): Promise<Site> {
   const site = await Site.open()
   sites.push(site)
   await site.configure({
     site: name,
     store: { postgres: url, lease: '2s' },
+    archive: { s3 },
     zendesk: { base_url: sandboxUrl, token: sandboxToken, requests_per_minute: 3_000 },
     recordings: {
       folders: [{ path: site.monitor, match: '^(?<call_id>.+)\\.wav$', settle: '0s' }],
@@ -46,14 +49,16 @@ async function siteOn(url: string, name: string, sandboxUrl: string): Promise<Si
   return site
 }
 
-test('three bridges, killed in turn while their database crashes: every event and recording arrives once, in order', {
+test('three bridges, killed in turn while their database crashes: every event and recording arrives once, in order, and is archived', {
   timeout: 120_000,
 }, async () => {
   const url = await server.database()
+  const { store, endpoint, region, bucket } = await s3Server()
+  const s3 = { bucket, region, endpoint, access_key: keys.accessKey, secret_key: keys.secretKey }
   const first = await Site.open()
   sites.push(first)
   sandbox = await RunningSandbox.start(first.folder)
-  const three = await Promise.all(['hq', 'hq', 'branch'].map(name => siteOn(url, name, sandbox.view.url)))
+  const three = await Promise.all(['hq', 'hq', 'branch'].map(name => siteOn(url, name, sandbox.view.url, s3)))
   let bridges: RunningBridge[] = await Promise.all(three.map(site => site.start()))
 
   // What a fourth one sees, which delivers nothing itself: so all that it stores is there for the others to lose.
@@ -62,7 +67,9 @@ test('three bridges, killed in turn while their database crashes: every event an
   const watcher = await PostgresStore.open({ url, share, now: Date.now, log: silent })
   const calls = 60
   const append = async (name: string, sequence: number): Promise<void> => {
-    const change = aChange(callIdOf(name), [sequence], { ended: sequence === 4, keys: [`sip:${name}`] })
+    const ended = sequence === 4
+    const snapshot = ended ? { endedAt: Date.now() } : {}
+    const change = aChange(callIdOf(name), [sequence], { ended, keys: [`sip:${name}`], snapshot })
     // As the tracker does: the same again until it is stored.
     await vi.waitFor(() => watcher.calls.append([change]), patience)
   }
@@ -100,6 +107,9 @@ test('three bridges, killed in turn while their database crashes: every event an
   for (const bridge of bridges) expect(await bridge.uploads('dead')).toEqual([])
   const [one] = bridges
   await vi.waitFor(async () => expect(await one?.uploads('pending')).toEqual([]), patience)
+
+  expect([...store.objects.keys()].filter(key => key.endsWith('.mp3'))).toHaveLength(calls / 10)
+  expect([...store.objects.keys()].filter(key => key.endsWith('.vcon.json'))).toHaveLength(calls / 10)
 
   expect((await one?.readiness())?.parts.store).toEqual({ state: 'ok', reason: null })
   const [here] = three
