@@ -3,9 +3,7 @@ import { z } from 'zod'
 import { actorOf } from './actor.ts'
 import { type PartHealth, partStates } from './health.ts'
 import { timestamp, toTimestamp } from './timestamp.ts'
-import { sinks } from './upload-view.ts'
-
-export type SinkName = (typeof sinks)[number]
+import { type SinkName, sinks } from './upload-view.ts'
 
 /** Where deliveries go, and how that is. Times are epoch ms. */
 export interface SinkStatus {

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { actorOf } from './actor.ts'
 import { errorView, RequestRefused } from './errors.ts'
 import { nextCursor, type Page, type PageQuery, pageQuery } from './page.ts'
-import { type Upload, type UploadState, uploadStates, uploadView, viewUpload } from './upload-view.ts'
+import { filterFields, filterFrom, type UploadFilter } from './upload-filter.ts'
+import { type UploadSweeper, uploadSweepRoutes } from './upload-sweep-routes.ts'
+import { type Upload, uploadStates, uploadView, viewUpload } from './upload-view.ts'
 
 /** What became of an operator's action. */
 export type UploadAction =
@@ -13,8 +15,9 @@ export type UploadAction =
   | { readonly kind: 'refused'; readonly reason: string }
 
 /** Where an operator looks after uploads. Ids are as a client sent them. Actions are stored before their promise resolves. */
-export interface UploadDesk {
-  listUploads(query: PageQuery & { readonly state: UploadState | null }): Promise<Page<Upload>>
+export interface UploadDesk extends UploadSweeper {
+  /** A page may be short, even empty, where few of many fit: `next` says whether there is more. */
+  listUploads(query: PageQuery & UploadFilter): Promise<Page<Upload>>
   /** A dead, dropped or quarantined one is tried afresh; what is delivered or under way is refused. */
   redrive(id: string, by: { readonly actor: string }): Promise<UploadAction>
   /** A pending, dead or quarantined one is given up; the reason is kept with it. */
@@ -24,7 +27,7 @@ export interface UploadDesk {
 const changed = { 200: z.object({ upload: uploadView }), 404: errorView, 409: errorView }
 const params = z.object({ id: z.string().max(200) })
 
-/** `GET /v1/uploads` and the two things an operator can do to one. */
+/** `GET /v1/uploads`, and the two things an operator can do to one, or to all that fit. */
 export function uploadRoutes(desk: UploadDesk): FastifyPluginAsyncZod {
   return async app => {
     app.get(
@@ -33,19 +36,17 @@ export function uploadRoutes(desk: UploadDesk): FastifyPluginAsyncZod {
         schema: {
           summary: 'Uploads, newest first; `state=dead` are the dead letters',
           tags: ['uploads'],
-          querystring: pageQuery.extend({ state: z.enum(uploadStates).optional() }),
+          querystring: pageQuery.extend({ ...filterFields, state: z.enum(uploadStates).optional() }),
           response: { 200: z.object({ uploads: z.array(uploadView), next: nextCursor }) },
         },
       },
       async ({ query }) => {
-        const page = await desk.listUploads({
-          limit: query.limit,
-          before: query.before ?? null,
-          state: query.state ?? null,
-        })
+        const page = await desk.listUploads({ ...filterFrom(query), limit: query.limit, before: query.before ?? null })
         return { uploads: page.rows.map(viewUpload), next: page.next }
       },
     )
+
+    await app.register(uploadSweepRoutes(desk))
 
     app.post(
       '/v1/uploads/:id/redrive',

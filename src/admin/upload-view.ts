@@ -11,12 +11,13 @@ export type UploadState = (typeof uploadStates)[number]
 
 /** Where deliveries go; `erasure` takes things away again. */
 export const sinks = ['zendesk', 'archive', 'erasure'] as const
+export type SinkName = (typeof sinks)[number]
 
 /** One piece of delivery work. Times are epoch ms. */
 export interface Upload {
   /** Comes from the event or audio item; also the idempotency key of the delivery. */
   readonly id: string
-  readonly sink: (typeof sinks)[number]
+  readonly sink: SinkName
   readonly kind: 'event' | 'recording' | 'voicemail'
   readonly state: UploadState
   readonly callId: string | null

@@ -28,6 +28,8 @@ test('the description names every route with its parameters and answers', async 
     '/v1/calls/{id}',
     '/v1/recordings',
     '/v1/uploads',
+    '/v1/uploads/drop',
+    '/v1/uploads/redrive',
     '/v1/uploads/{id}/drop',
     '/v1/uploads/{id}/redrive',
     '/ws',

@@ -45,6 +45,8 @@ export async function startAdmin(given: Partial<AdminServerOptions> = {}) {
     calls: { listCalls: async () => ({ rows: [], next: null }), findCall: async () => null },
     uploads: {
       listUploads: async () => ({ rows: [], next: null }),
+      redriveSome: async () => ({ seen: 0, done: 0, refused: [], next: null }),
+      dropSome: async () => ({ seen: 0, done: 0, refused: [], next: null }),
       redrive: async () => ({ kind: 'unknown' }),
       drop: async () => ({ kind: 'unknown' }),
     },

@@ -31,6 +31,14 @@ function desk() {
         asked.push(['list', query])
         return { rows: [dead], next: null }
       },
+      redriveSome: async (filter: object, { actor }: { readonly actor: string }, after: string | null) => {
+        asked.push(['redriveSome', filter, actor, after])
+        return { seen: 2_000, done: 1_999, refused: [{ id: 'busy', reason: 'it is being delivered' }], next: `${after ?? 0}.1` }
+      },
+      dropSome: async (_filter: object, { reason }: { readonly reason: string }, after: string | null) => {
+        asked.push(['dropSome', reason, after])
+        return { seen: 1, done: 1, refused: [], next: null }
+      },
       redrive: async (id: string, by: object) => {
         asked.push(['redrive', id, by])
         return act(id, 'pending')
@@ -43,13 +51,14 @@ function desk() {
   }
 }
 
+const anything = { state: null, sink: null, kind: null, callId: null, since: null, until: null, reasonContains: null }
 const json = (body: unknown) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
 test('dead letters can be listed', async () => {
   const { asked, uploads } = desk()
   const { url } = await startAdmin({ uploads })
   const answer = await fetch(`${url}/v1/uploads?state=dead&limit=10`)
-  expect(asked).toEqual([['list', { limit: 10, before: null, state: 'dead' }]])
+  expect(asked).toEqual([['list', { ...anything, limit: 10, before: null, state: 'dead' }]])
   expect(await answer.json()).toMatchObject({
     next: null,
     uploads: [{ id: 'rec_1', state: 'dead', reason: '422 file is not MP3' }],
@@ -96,4 +105,48 @@ test.each([
   const answer = await fetch(`${url}/v1/uploads/${path}`, init)
   expect(answer.status).toBe(status)
   expect(await answer.json()).toMatchObject({ error: expect.any(String), description: expect.any(String) })
+})
+
+test('a list is narrowed down as a client asks', async () => {
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
+  const query = 'sink=archive&kind=recording&call_id=c1&since=2026-11-22T09:00:00Z&reason_contains=No%20room'
+  expect((await fetch(`${url}/v1/uploads?${query}`)).status).toBe(200)
+  const since = Date.UTC(2026, 10, 22, 9)
+  const narrowed = { sink: 'archive', kind: 'recording', callId: 'c1', since, reasonContains: 'No room' }
+  expect(asked).toEqual([['list', { ...anything, ...narrowed, limit: 50, before: null }]])
+})
+
+test('all that fit are redriven, a bounded part with each request, and the answer says where to go on', async () => {
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
+  const answer = await fetch(`${url}/v1/uploads/redrive`, json({ state: 'dead', after: '7' }))
+  expect(await answer.json()).toEqual({
+    done: 3 * 1_999,
+    refused: 3,
+    refusals: Array(3).fill({ id: 'busy', reason: 'it is being delivered' }),
+    next: '7.1.1.1',
+  })
+  const filter = { ...anything, state: 'dead' }
+  expect(asked).toEqual(['7', '7.1', '7.1.1'].map(after => ['redriveSome', filter, 'api 127.0.0.1', after]))
+})
+
+test('all that fit are dropped with one reason', async () => {
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
+  const answer = await fetch(`${url}/v1/uploads/drop`, json({ reason_contains: '422', reason: 'tests' }))
+  expect(await answer.json()).toEqual({ done: 1, refused: 0, refusals: [], next: null })
+  expect(asked).toEqual([['dropSome', 'tests', null]])
+})
+
+test.each([
+  ['a redrive of nothing in particular', 'redrive', {}],
+  ['a redrive of what is delivered', 'redrive', { state: 'delivered' }],
+  ['a drop without a reason', 'drop', { state: 'dead' }],
+  ['a time that is none', 'redrive', { since: 'yesterday' }],
+])('%s is refused', async (_name, action, body) => {
+  const { asked, uploads } = desk()
+  const { url } = await startAdmin({ uploads })
+  expect((await fetch(`${url}/v1/uploads/${action}`, json(body))).status).toBe(400)
+  expect(asked).toEqual([])
 })
