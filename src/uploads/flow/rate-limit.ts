@@ -3,19 +3,16 @@
  * (Retry-After, credentials refused).
  *
  * 1. In any 60 s no more than `perMinute` requests are given out, whatever came before: the window counts them.
- * 2. A backlog goes out evenly, at `perMinute` a minute: the bucket refills with that, and holds BURST of a minute's requests, so
- *    that a few live events never wait for each other.
+ * 2. A backlog goes out evenly, at what the window lets through for good (99.3 % of `perMinute`): the bucket refills with that, so that
+ *    no burst comes back a minute later. It holds BURST of a minute's requests, so that a few live events never wait for each other.
  * 3. It starts with one token: a bridge that restarts does not know what it spent in the minute before.
  * 4. A server that says it allows less is believed (`observe`); one that says more never raises the limit that was configured.
  * 5. While the gate is shut nothing is given out, and a longer pause replaces a shorter one, never the other way round.
  */
 import type { Allowance, Pause } from './allowance.ts'
-import { SendWindow } from './send-window.ts'
+import { SendWindow, WINDOW_MS } from './send-window.ts'
 
 const BURST = 0.05
-const MINUTE_MS = 60_000
-/** Requests that leave at the end of one minute arrive at the beginning of the next: a small part of each is kept free for them. */
-const HEADROOM = 0.005
 
 export class RateLimit implements Allowance {
   #configured: number
@@ -95,7 +92,7 @@ export class RateLimit implements Allowance {
 
   nextAt(now: number): number {
     if (this.available(now) >= 1) return now
-    const perMs = this.#perMinute / MINUTE_MS
+    const perMs = this.#perMinute / WINDOW_MS
     const fillsAt = this.#tokens >= 1 ? now : now + Math.ceil((1 - this.#tokens) / perMs)
     return Math.max(fillsAt, this.#window?.roomAt(now) ?? now, this.#pause?.until ?? 0)
   }
@@ -113,9 +110,9 @@ export class RateLimit implements Allowance {
     const elapsedMs = Math.max(0, now - this.#filledAt)
     this.#filledAt = now
     const burst = Math.max(1, Math.floor(this.#perMinute * BURST))
-    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * this.#perMinute) / MINUTE_MS)
+    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * this.#perMinute) / WINDOW_MS)
   }
 }
 
 const windowFor = (perMinute: number): SendWindow | null =>
-  Number.isFinite(perMinute) ? new SendWindow(perMinute - Math.floor(perMinute * HEADROOM)) : null
+  Number.isFinite(perMinute) ? new SendWindow(Math.floor(perMinute)) : null

@@ -2,7 +2,7 @@
  * One rate limit for all bridges of a shared database: a token bucket in one row. A bridge takes tokens as it sends, so one that is
  * idle holds none back; a pause that one of them was asked for holds them all.
  *
- * In any 60 s no more than `perMinute` and the bucket's burst go out, together: a two-hundredth part more at most. What the server says
+ * In any 60 s no more than `perMinute` go out, together, the bucket's burst included. What the server says
  * of its own limit counts for all, as long as it is less (`observe`).
  */
 import { type Kysely, sql } from 'kysely'
@@ -11,7 +11,8 @@ import { databaseNow } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 const BURST = 0.005
-const MINUTE_MS = 60_000
+/** In this time a minute's requests come in: as long as our own window (flow/send-window.ts), and for the same reason. */
+const FILL_MS = 60_400
 
 export interface SharedRateLimitOptions {
   readonly db: Kysely<Schema>
@@ -71,7 +72,7 @@ export class SharedRateLimit implements Allowance {
           select *, least(${perMinute}::float8, server_limit) as per_minute from sink_budget where name = ${name} for update),
         filled as materialized (
           select least(greatest(1, floor(per_minute * ${BURST}::float8)),
-              tokens + greatest(0, ${databaseNow} - filled_at) * per_minute / ${MINUTE_MS}::float8) as tokens,
+              tokens + greatest(0, ${databaseNow} - filled_at) * per_minute / ${FILL_MS}::float8) as tokens,
             greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, ${databaseNow} as at,
             per_minute, server_limit
           from budget),
@@ -80,7 +81,7 @@ export class SharedRateLimit implements Allowance {
       update sink_budget as b set tokens = granted.tokens - granted.count, filled_at = granted.at
       from granted where b.name = ${name}
       returning granted.count, granted.paused_for, granted.pause_reason, granted.server_limit,
-        greatest(0, ceil((1 - (granted.tokens - granted.count)) * ${MINUTE_MS}::float8 / granted.per_minute))::int as next_in`.execute(
+        greatest(0, ceil((1 - (granted.tokens - granted.count)) * ${FILL_MS}::float8 / granted.per_minute))::int as next_in`.execute(
       db,
     )
     const [granted] = rows

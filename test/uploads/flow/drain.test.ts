@@ -75,6 +75,31 @@ test('a bridge that restarts, however often, sends no burst, and still hardly on
   )
 })
 
+test('a burst does not come back a minute later, before a server that counts any 60 s, and requests that are late', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 200, max: 6_000 }), fc.integer(), (perMinute, seed) => {
+      const random = seeded(Math.abs(seed))
+      const limit = new RateLimit({ perMinute, now: T0 })
+      const arrivals: number[] = []
+      // It has saved up what it may, then a backlog begins.
+      const began = T0 + MINUTE_MS
+      for (let now = began; now < began + 4 * MINUTE_MS; now = Math.max(now + 1, Math.ceil(limit.nextAt(now)))) {
+        for (let count = limit.reserve(32, now); count > 0; count--) arrivals.push(now + random() * 390)
+      }
+      arrivals.sort((a, b) => a - b)
+      let most = 0
+      let first = 0
+      arrivals.forEach((at, n) => {
+        while ((arrivals[first] ?? at) <= at - MINUTE_MS) first++
+        most = Math.max(most, n - first + 1)
+      })
+      expect(most).toBeLessThanOrEqual(perMinute)
+      expect(arrivals.length).toBeGreaterThanOrEqual(0.99 * perMinute * 4)
+    }),
+    { numRuns: 15 },
+  )
+})
+
 test('a minute without work saves up no more than a twentieth of a minute', () => {
   const perMinute = 6_000
   const limit = new RateLimit({ perMinute, now: T0 })
