@@ -20,6 +20,8 @@ import { linkInto } from './bridge/archive.ts'
 import { Archiving } from './bridge/archiving.ts'
 import { Audio } from './bridge/audio.ts'
 import { AudioInReach } from './bridge/audio-in-reach.ts'
+import { Compliance } from './bridge/compliance.ts'
+import { complianceDesk } from './bridge/compliance-desk.ts'
 import { Erasing } from './bridge/erasing.ts'
 import { healthOf } from './bridge/health.ts'
 import { metricsOf } from './bridge/metrics.ts'
@@ -29,6 +31,7 @@ import { cdrDoor, reconcilingOf } from './bridge/reconciliation.ts'
 import { planReload, type ReloadPlan, reconfigure } from './bridge/reload.ts'
 import { retryPolicyOf } from './bridge/retry-policy.ts'
 import { sinkBoard } from './bridge/sink-board.ts'
+import { sourceRetention } from './bridge/source-retention.ts'
 import { openStore } from './bridge/store.ts'
 import { ThreadedSignalling } from './bridge/threaded-signalling.ts'
 import { timeoutsFor, zendeskAccount } from './bridge/zendesk.ts'
@@ -130,6 +133,11 @@ export class Bridge {
     this.#started('pruning', () => pruning.stop())
 
     const audio = new Audio({ config, ledger: store.items, numbers, ffmpegPath, searchPath, log })
+    const onDelivered = async ({ payload }: ClaimedJob): Promise<void> => {
+      if (payload.kind === 'item') await audio.intake.onDelivered(payload.item)
+    }
+    const archiving = await Archiving.open({ config, store, onDelivered, log })
+    const { archive } = archiving
     const reconciling = reconcilingOf(config, store, () => this.health(), log)
     const admin = new AdminServer({
       listen: config.admin.listen,
@@ -141,6 +149,8 @@ export class Bridge {
       calls: callReader(store),
       uploads: store.desk,
       sinks: sinkBoard(store, () => this.#parts),
+      compliance: complianceDesk(new Compliance({ store, archive, numbers })),
+      audit: store.audit,
       ...(reload === undefined ? {} : { reload }),
       agents: agentBoard(() => this.#parts?.agents ?? null),
       events: storedEvents(store),
@@ -155,16 +165,12 @@ export class Bridge {
 
     const sandbox = config.zendesk.baseUrl === null ? await this.#startSandbox() : null
     const { memory } = store
-    const onDelivered = async ({ payload }: ClaimedJob): Promise<void> => {
-      if (payload.kind === 'item') await audio.intake.onDelivered(payload.item)
-    }
-    const archiving = await Archiving.open({ config, store, onDelivered, log })
-    const link = linkInto(archiving.archive, id => store.items.call(id))
+    const link = linkInto(archive, id => store.items.call(id))
     const { connection, sink } = zendeskAccount({ config, sandbox, memory, limit, link, tickets: 'by-rules', version, log })
     this.#started('zendesk', () => connection.close())
     const anyAudio = new AudioInReach({
       sink,
-      archive: archiving.archive,
+      archive,
       archivedAs: async id => (await store.items.custody(id))?.archiveKey ?? null,
       space: audio.space,
       folder: resolve(config.dataDir, 'spool', 'fetched'),
@@ -185,12 +191,14 @@ export class Bridge {
       random: Math.random,
     })
     store.onJobs(() => worker.notify())
+    const erasing = new Erasing({ config, store, intake: audio.intake, archive, connection, log })
     // Together, so that they share one grace.
     this.#started('uploads', async () => {
-      await Promise.all([worker, archiving].map(each => each.stop(config.shutdownGraceMs)))
+      await Promise.all([worker, archiving, erasing].map(each => each.stop(config.shutdownGraceMs)))
     })
     await worker.start()
     await archiving.start()
+    await erasing.start()
 
     const agents = agentStatuses({ config, connection, memory, log })
     agents.start(await callsThatMatter(store.items, config.agentStatus.afterCallWorkMs))
@@ -223,9 +231,9 @@ export class Bridge {
     this.#started('calls', () => tracker.stop())
     await audio.start()
     this.#started('audio', () => audio.stop())
-    const erasing = new Erasing({ config, store, intake: audio.intake, archive: archiving.archive, connection, log })
-    await erasing.start()
-    this.#started('erasure', () => erasing.stop(config.shutdownGraceMs))
+    const retention = sourceRetention(config, store, log)
+    retention?.start()
+    this.#started('retention', () => retention?.stop())
 
     const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())

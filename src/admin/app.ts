@@ -6,8 +6,10 @@ import websocket from '@fastify/websocket'
 import fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { type AgentBoard, agentRoutes } from './agent-routes.ts'
+import { type AuditReader, auditRoutes } from './audit-routes.ts'
 import { type CallReader, callRoutes } from './call-routes.ts'
 import { type CdrDoor, cdrRoutes } from './cdr-routes.ts'
+import { type ComplianceDesk, complianceRoutes } from './compliance-routes.ts'
 import { answerBrokenRequest, answerNotFound, errorResponder } from './errors.ts'
 import type { StoredEvents } from './feed-pages.ts'
 import { feedRoute, websocketOptions } from './feed-route.ts'
@@ -36,6 +38,10 @@ export interface AdminOptions {
   readonly sinks?: SinkBoard
   /** Absent: there is no configuration to read again. */
   readonly reload?: Reload
+  /** Absent: nothing is erased or held here. */
+  readonly compliance?: ComplianceDesk
+  /** Absent: there is no audit log. */
+  readonly audit?: AuditReader
   /** Absent: nobody has agents to show. */
   readonly agents?: AgentBoard
   readonly events: StoredEvents
@@ -99,6 +105,8 @@ export async function adminApp(options: AdminOptions): Promise<{ readonly app: F
     await api.register(uploadRoutes(options.uploads))
     await api.register(sinkRoutes(options.sinks ?? null))
     await api.register(reloadRoute(options.reload ?? null))
+    if (options.compliance !== undefined) await api.register(complianceRoutes(options.compliance))
+    if (options.audit !== undefined) await api.register(auditRoutes(options.audit))
     await api.register(agentRoutes(options.agents ?? { list: () => [], unmapped: [] }))
     await api.register(recordingRoute(options.recordings, log))
     if (options.cdrs !== undefined) await api.register(cdrRoutes(options.cdrs))

@@ -1,6 +1,5 @@
 /**
- * The third sink: takes away what a person asked to have erased, in a worker of its own. Starts after the audio stage, whose spool it
- * empties, and stops before it.
+ * The third sink: takes away what a person asked to have erased, in a worker of its own.
  */
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
