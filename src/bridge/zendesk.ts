@@ -3,6 +3,7 @@
  * limit, and the sink that speaks the account's dialect.
  */
 import type { Config } from '../config/schema.ts'
+import { mostConcurrency } from '../config/sections-delivery.ts'
 import { type DeliveryTimeouts, defaultTimeouts } from '../uploads/delivery.ts'
 import type { Allowance } from '../uploads/flow/allowance.ts'
 import { Permits } from '../uploads/flow/permits.ts'
@@ -55,8 +56,8 @@ export function zendeskAccount(options: ZendeskOptions): Zendesk {
     userAgent: `tpe-bridge/${version}`,
     clock: Date.now,
     permits: new Permits({ limit, now: Date.now }),
-    // Events and uploads have their slots, agents' status has four: none shall wait for a connection.
-    connections: 2 * config.uploads.concurrency + 4,
+    // Events and uploads have their slots, however many those become while it runs, agents' status has four: none shall wait for a connection.
+    connections: 2 * mostConcurrency + 4,
     onRateLimit: said => limit.observe?.(said),
   })
   const rules = options.tickets === 'none' ? noTickets : rulesOf(config)

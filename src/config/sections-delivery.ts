@@ -22,12 +22,16 @@ const retry = z
   })
   .transform(({ base, cap }) => ({ baseMs: base, capMs: cap }))
 
+/** The most that `uploads.concurrency` may be. */
+export const mostConcurrency = 64
+
 /** What uses a limit up when an answer takes a second: with fewer under way, slow answers hold a backlog back, and not the limit. */
-export const enoughFor = (requestsPerMinute: number): number => Math.min(64, Math.max(8, Math.ceil(requestsPerMinute / 60)))
+export const enoughFor = (requestsPerMinute: number): number =>
+  Math.min(mostConcurrency, Math.max(8, Math.ceil(requestsPerMinute / 60)))
 
 export const uploads = z
   .strictObject({
-    concurrency: integer(1, 64).optional().meta({
+    concurrency: integer(1, mostConcurrency).optional().meta({
       description:
         'Events under way at a time, and as many uploads; those of one call follow each other. Absent: as many as use zendesk.requests_per_minute up when an answer takes a second, at least 8.',
       example: 8,
