@@ -129,6 +129,7 @@ try {
     peak = Math.max(peak, process.memoryUsage().rss)
   }, 20)
   const startedAt = performance.now()
+  const cpu = process.cpuUsage()
   const rules = {
     graceMs: 600_000,
     recordingGraceMs: 1_500_000,
@@ -138,6 +139,7 @@ try {
   const options = { stored: store.reconciliation('hq'), records: store.cdrs.of('hq'), rules, now, troubles: [], mostOfAKind: 500 }
   const result = await reconcile({ ...options, period: { since: now - dayMs, until: now } }, new AbortController().signal)
   const tookMs = performance.now() - startedAt
+  const { user, system } = process.cpuUsage(cpu)
   clearInterval(watch)
   console.log({ ...result.looked, findings: result.total, onTheWay: result.onTheWay })
   const megabytes = bytes => `${Math.round(bytes / 1e6)} MB`

@@ -222,6 +222,14 @@ const rows: readonly (readonly [string, Day, readonly (string | RegExp)[]])[] = 
     { calls: [short, ...around], cdrs: cover },
     ['cdr-missing: the PBX’s records of that time do not have this call'],
   ],
+  [
+    'not yet within the grace',
+    {
+      calls: [aCall('a', { ago: 5 * minute, talkMs: 4_000 }), ...around],
+      cdrs: [...cover, aCdr(aCall('z', { ago: minute, talkMs: null, from: inside('1002'), direction: 'internal' }))],
+    },
+    [],
+  ],
   ['not where they do not reach', { calls: [aCall('a', { ago: 22 * hour, talkMs: 4_000 }), ...around], cdrs: cover }, []],
   ['not where there are none', { calls: [short] }, []],
   [
