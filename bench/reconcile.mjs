@@ -143,8 +143,9 @@ try {
   clearInterval(watch)
   console.log({ ...result.looked, findings: result.total, onTheWay: result.onTheWay })
   const megabytes = bytes => `${Math.round(bytes / 1e6)} MB`
+  const seconds = ms => `${(ms / 1000).toFixed(1)} s`
   console.log(
-    `${(tookMs / 1000).toFixed(1)} s, ${megabytes(peak - before)} beyond ${megabytes(before)}, blocked ${Math.round(delay.max / 1e6)} ms at most`,
+    `${seconds(tookMs)} (${seconds((user + system) / 1000)} of a processor), ${megabytes(peak - before)} beyond ${megabytes(before)}, blocked ${Math.round(delay.max / 1e6)} ms at most`,
   )
 } finally {
   await store.close()
