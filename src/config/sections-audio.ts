@@ -109,6 +109,11 @@ export const recordings = z
     after_upload: afterUpload
       .prefault('keep')
       .describe('What becomes of a file of the PBX once it was delivered: keep, delete, or move:/absolute/folder.'),
+    retention: duration('1d', '36500d').optional().meta({
+      description:
+        'With after_upload: keep, how long a file stays in its folder after it was last changed; then it is deleted, once every sink has it and unless it is held. Absent: the bridge deletes none.',
+      example: '30d',
+    }),
     match_wait: duration('0s').prefault('15m').describe('A recording may come before its call is known: it waits this long.'),
     unmatched: z
       .enum(['quarantine', 'upload'])
@@ -120,7 +125,13 @@ export const recordings = z
       .describe('Which recordings may be kept at all; of voicemails all may, who leaves one consents.'),
     max_upload: size().prefault('2GiB').describe('The largest recording accepted at POST /v1/recordings.'),
   })
-  .superRefine(({ folders, after_upload }, context) => {
+  .superRefine(({ folders, after_upload, retention }, context) => {
+    if (retention !== undefined && after_upload.kind !== 'keep')
+      context.addIssue({
+        code: 'custom',
+        path: ['retention'],
+        message: complain('is set, and so is recordings.after_upload', 'keep the one that you mean'),
+      })
     if (after_upload.kind !== 'move') return
     const target = after_upload.path
     const inside = folders.findIndex(folder => isAbsolute(folder.path) && !relative(folder.path, target).startsWith('..'))
@@ -135,6 +146,7 @@ export const recordings = z
     folders: section.folders,
     http: section.http,
     afterUpload: section.after_upload,
+    retentionMs: section.retention ?? null,
     matchWaitMs: section.match_wait,
     unmatched: section.unmatched,
     consent: section.consent,

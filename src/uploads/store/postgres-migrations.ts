@@ -128,6 +128,7 @@ const migrations: readonly (readonly string[])[] = [
      )`,
     'create index item_parties_item on item_parties (item_id)',
     'create index source_files_item on source_files (item_id)',
+    'create index source_files_age on source_files (mtime_ms, path)',
     `create table audit (
        seq bigint generated always as identity primary key,
        at bigint not null,

@@ -107,6 +107,7 @@ const migrations: readonly (readonly string[])[] = [
      ) without rowid`,
     'create index item_parties_item on item_parties (item_id)',
     'create index source_files_item on source_files (item_id)',
+    'create index source_files_age on source_files (mtime_ms, path)',
     // Those of items that an older version stored; parties.ts says which they are.
     `insert or ignore into item_parties (party, item_id)
      with

@@ -20,6 +20,7 @@ import { Pauses } from './pauses.ts'
 import { type Pruned, prune } from './prune.ts'
 import { ReconciliationViews } from './reconciliation.ts'
 import type { Share } from './share.ts'
+import { SourceStore } from './sources.ts'
 import { StoreViews } from './views.ts'
 
 export interface StoreOptions {
@@ -57,6 +58,8 @@ export class Store {
   /** For what is to be erased, and what must not be. */
   readonly erasures: Erasures
   readonly holds: Holds
+  /** For the retention of sources. */
+  readonly sources: SourceStore
   /** Who did what to what is on its way. */
   readonly audit: AuditStore
   /** What the PBX's records say of calls. */
@@ -79,6 +82,7 @@ export class Store {
     const onEvents = (events: readonly CallEvent[]): void => this.#tellEvents(events)
     this.calls = new CallStore({ db, now, onEvents, share })
     this.items = new ItemStore({ db, now, onJobs, share, archive })
+    this.sources = new SourceStore({ db, share })
     this.jobs = new JobStore({ db, now, share, archive })
     this.memory = new MemoryStore({ db, now })
     this.operations = new Operations({ db, now, onJobs })

@@ -95,6 +95,46 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
       expect(await store.jobs.recover(lanes)).toBe(1)
     })
 
+    test('where it lies in the archive is remembered with the item, and why it must stay there', async () => {
+      await queue('r1')
+      expect(await store.items.custody(recordingId('r1'))).toEqual({ state: 'queued', archiveKey: null, hold: null })
+      await settle('archive', { kind: 'delivered', remoteId: 'hq/2026/11/22/r1.mp3' })
+      await settle('media', delivered)
+      expect(await store.items.custody(recordingId('r1'))).toMatchObject({
+        state: 'delivered',
+        archiveKey: 'hq/2026/11/22/r1.mp3',
+      })
+      expect(await store.items.custody(recordingId('r2'))).toBeNull()
+    })
+
+    test('files are given for deletion once all sinks have their item, the oldest first, page by page', async () => {
+      const files = ['r1', 'r2', 'r3'].map((id, n) => ({ path: `/monitor/${id}.wav`, size: 9, mtimeMs: T0 + n + 0.5, id }))
+      for (const { id, ...file } of files) {
+        const item = aRecording(id, null)
+        await store.items.add(item, file)
+        await store.items.queue({ ...item, state: 'queued' })
+      }
+      const page = async (after: (typeof files)[number] | null, limit = 9) =>
+        (await store.sources.delivered({ before: T0 + 2, after, limit })).map(({ file, item }) => [file.path, item.id])
+      for (const lane of ['media', 'archive'] as const) {
+        expect(await page(null)).toEqual([])
+        const jobs = await store.jobs.claim(lane, 9)
+        await store.jobs.settle(jobs.map(job => ({ job, verdict: delivered })))
+      }
+      const [first, second] = files
+      if (first === undefined || second === undefined) throw new Error('there are no files')
+      expect(await page(null)).toEqual([
+        [first.path, 'r1'],
+        [second.path, 'r2'],
+      ])
+      expect(await page(null, 1)).toEqual([[first.path, 'r1']])
+      expect(await page(first)).toEqual([[second.path, 'r2']])
+      await store.sources.forget(first)
+      expect(await page(null)).toEqual([[second.path, 'r2']])
+      expect(await store.items.isKnownFile(first)).toBe(false)
+      expect(await store.items.add(aRecording('r1', null), first)).toBe('known')
+    })
+
     test('without an archive there is no work for one', async () => {
       await store.close()
       store = await underTest.open(() => T0, null)
