@@ -42,9 +42,6 @@ export interface Zendesk {
 
 const nowhere: LinkTo = async () => null
 
-/** Events and uploads have up to 64 slots each, agents' status has four: none shall wait for a connection. */
-const mostAtOnce = 2 * 64 + 4
-
 /** No app is asked for where none can be registered. */
 const sandboxAppId = 1
 
