@@ -1,6 +1,6 @@
 /** The second sink, in the command as operators have it: what goes to Zendesk goes to the archive, whatever fails in between. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { callIdOf } from '../../src/events/ids.ts'
@@ -123,24 +123,40 @@ test('audio that waits for an archive which is not configured any more is named,
   expect(await third.sandbox.recordings()).toHaveLength(1)
 })
 
-test('what is old enough is deleted from a folder, and the audit log has said so', { timeout: 60_000 }, async () => {
+test('what is old enough is deleted from a folder and from the archive, and the audit log has said so', {
+  timeout: 60_000,
+}, async () => {
   const site = await Site.open()
   onTestFinished(() => site.close())
   const folder = join(site.folder, 'calls')
-  await site.configure({ archive: { folder, retention: '1d' } })
+  const folders = [{ path: site.monitor, match: '\\.wav$', settle: '0s' }]
+  await site.configure({
+    archive: { folder, retention: '1d' },
+    recordings: { folders, rescan_every: '1s', match_wait: '0s', unmatched: 'upload', retention: '1d' },
+  })
   const old = join(folder, 'hq/2026/01/05')
   await site.leave(join(old, 'rec_old.mp3'), Buffer.from('voice'))
   await site.leave(join(old, 'rec_old.vcon.json'), Buffer.from('{}'))
   await site.leave(join(old, 'rec_held.mp3'), Buffer.from('voice'))
   await site.leave(join(old, 'rec_held.mp3.hold'), Buffer.from('a lawsuit'))
-  const bridge = await site.start()
+  const source = join(site.monitor, 'old.wav')
+  await site.leave(source, wav({ data: tone(1) }))
+  const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000)
+  await utimes(source, twoDaysAgo, twoDaysAgo)
+  const first = await site.start()
   await vi.waitFor(async () => expect((await readdir(old)).sort()).toEqual(['rec_held.mp3', 'rec_held.mp3.hold']), patience)
+  await vi.waitFor(async () => expect(await first.uploads('delivered')).toHaveLength(2), patience)
+  await first.terminate()
+
+  // Sweeps are hourly, and one is at the start.
+  const second = await site.start()
+  await vi.waitFor(() => expect(existsSync(source)).toBe(false), patience)
   const store = await SqliteStore.open({ dataDir: join(site.folder, 'data'), role: 'tool', now: Date.now, log: silent })
-  const action = 'archive.expired'
-  const subject = 'hq/2026/01/05/rec_old.mp3'
-  expect(await store.audit.list({ limit: 9 })).toMatchObject([
-    { actor: 'bridge', action, subject, reason: 'archive.retention 1d' },
-  ])
+  const said = await store.audit.list({ limit: 99 })
   await store.close()
-  await bridge.terminate()
+  const archived = { actor: 'bridge', action: 'archive.expired', reason: 'archive.retention 1d' }
+  expect(said).toContainEqual(expect.objectContaining({ ...archived, subject: 'hq/2026/01/05/rec_old.mp3' }))
+  expect(said).toContainEqual(expect.objectContaining({ action: 'recording.expired', detail: { file: source } }))
+  expect(JSON.stringify(said)).not.toContain('rec_held')
+  await second.terminate()
 })
