@@ -148,13 +148,14 @@ export function storeOf({
 }: Day): StoredFacts {
   const inOrder = [...calls].sort((a, b) => a.startedAt - b.startedAt)
   const within = ({ since, until }: Period) => inOrder.filter(({ startedAt }) => startedAt >= since && startedAt < until)
+  const known = new Map(inOrder.map(({ id }) => [`unique:${id}`, id]))
   const unfinished = loose.map((item, index) => ({ seq: index + 1, item }))
   return {
     sliceEnd: async (period, count) => Math.max(within(period)[count]?.startedAt ?? period.until, period.since + 1),
     calls: async period => within(period).map(call => ({ call, ended: call.endedAt !== null })),
     recordingsOf: async ids => recordings.filter(({ callId }) => callId !== null && ids.includes(callId)),
     callIdsByKeys: async keys =>
-      new Map(keys.flatMap(key => inOrder.flatMap(({ id }) => (key === `unique:${id}` ? [[key, id] as const] : [])))),
+      new Map(keys.flatMap(key => [known.get(key)].flatMap(id => (id === undefined ? [] : [[key, id] as const])))),
     openDeliveries: async (state, after, limit) =>
       deliveries.filter(each => each.state === state && each.seq > after).slice(0, limit),
     lastDeliveryAround: async () => lastDelivery ?? null,
