@@ -52,9 +52,9 @@ test.each([
 test('an interruption ends it between two steps, and says how far it came', async () => {
   const { command, look } = await operatedStore({ dead: 600, reason })
   const ran = await command(['uploads', 'redrive', '--state', 'dead'], { interrupted: AbortSignal.abort('SIGINT') })
-  expect(ran).toMatchObject({ code: 130, stdout: '500 redriven, then it was interrupted; run it again to go on\n' })
-  expect(await look(store => store.views.jobCounts())).toMatchObject({ dead: 100 })
-  expect(await command(['uploads', 'redrive', '--state', 'dead'])).toMatchObject({ code: 0, stdout: '100 redriven\n' })
+  expect(ran).toMatchObject({ code: 130, stdout: '250 redriven, then it was interrupted; run it again to go on\n' })
+  expect(await look(store => store.views.jobCounts())).toMatchObject({ dead: 350 })
+  expect(await command(['uploads', 'redrive', '--state', 'dead'])).toMatchObject({ code: 0, stdout: '350 redriven\n' })
 })
 
 test('a terminal gets a bar, which is gone before the result', async () => {

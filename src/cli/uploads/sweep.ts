@@ -1,5 +1,10 @@
-/** Redrives or drops all that fit a filter, step by step beside a running bridge, and says how far it has come. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+/**
+ * Redrives or drops all that fit a filter, step by step beside a running bridge, and says how far it has come.
+ *
+ * After each step it rests for as long as the step took: SQLite has one writer, and a bridge that asks only now and then would hardly
+ * ever be the one.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { SweepStep } from '../../uploads/store/desk.ts'
 import type { Store } from '../../uploads/store/store.ts'
 import type { UploadFilter } from '../../uploads/store/upload-filter.ts'
@@ -24,13 +29,14 @@ export const sweep = async (context: CliContext, { store, filter, step, verb, js
   let [seen, done] = [0, 0]
   let next: string | null = null
   do {
+    const begunAt = performance.now()
     const made: SweepStep = await step(next)
     seen += made.seen
     done += made.done
     for (const { reason } of made.refused) refused.set(reason, (refused.get(reason) ?? 0) + 1)
     next = made.next
     bar.show(seen)
-    await nextTurn() // so that an interruption is heard
+    if (next !== null) await wait(performance.now() - begunAt)
   } while (next !== null && !interrupted.aborted)
   bar.end()
   const isInterrupted = next !== null

@@ -32,7 +32,7 @@ export interface SweepStep {
 }
 
 /** Uploads that are looked at in one go, and at most changed in one transaction: others have to get their turn. */
-const AT_ONCE = 500
+const AT_ONCE = 250
 /** A list that finds little looks at this many before it answers with a short page. */
 const MOST_LOOKED_AT = 10_000
 /** What a sweep means that names no state: all that was refused. */

@@ -24,7 +24,8 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number
 }
 
-const BUSY_TIMEOUT_MS = 2_000
+/** A bridge has calls to follow meanwhile; a tool may wait until a busy bridge lets it in. */
+const BUSY_TIMEOUT_MS = { bridge: 2_000, tool: 15_000 } as const
 
 /** Opens the database or throws a StoreOpenError that says what to do. */
 export const openSqlite = async (options: SqliteOptions): Promise<OpenDatabase> => {
@@ -38,7 +39,7 @@ export const openSqlite = async (options: SqliteOptions): Promise<OpenDatabase> 
   let handle: SqliteHandle | null = null
   try {
     handle = await openHandle(path)
-    configure(handle, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS)
+    configure(handle, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS[options.role])
     const database = forKysely(handle)
     const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) })
     await (asBridge ? migrate(db, path) : requireCurrentVersion(db, path))

@@ -194,7 +194,8 @@ export const operatorContract = (name: string, make: () => Promise<OperatedStore
       expect(await store.desk.sweepSize({ state: 'dead' })).toBe(600)
       const steps = await through(after => store.desk.redriveSome({ state: 'dead', kind: 'event' }, ops, after))
       expect(steps.map(({ seen, done }) => [seen, done])).toEqual([
-        [500, 500],
+        [250, 250],
+        [250, 250],
         [100, 100],
       ])
       expect(await store.views.jobCounts()).toMatchObject({ pending: 600, dead: 0 })
