@@ -3,16 +3,16 @@
  * local time, years of one whose battery was empty. So when the clock goes back, whatever waits is due at once; that costs an attempt, at
  * most. A clock that is set forward needs nothing: what waits falls due earlier.
  *
- * 1. While the process runs, the wall clock is compared with one that nobody can set, once a round of claims.
- * 2. What happened while it did not run shows in the jobs: they were given their time by a clock that was ahead of this one.
+ * While the process runs, the wall clock is compared with one that nobody can set, once a round of claims. What happened while it did not run,
+ * or within a transaction, shows in the jobs: they got their time from a clock that was ahead of this one (store/jobs.ts, `nextRunAt`).
  */
 
 /** Less than this is what NTP does all day, and no wait is worth less. */
 const TOLERANCE_MS = 1_000
 
 export interface ClockStepsOptions {
-  /** Makes jobs due that wait: all, or those that got their time from a clock that was ahead of the present one. Answers how many. */
-  readonly makeDue: (which: 'all' | 'timed-ahead') => Promise<number>
+  /** Makes all jobs due that wait; answers how many. */
+  readonly makeDue: () => Promise<number>
   /** The wall clock, epoch ms. */
   readonly now: () => number
   /** A clock that nobody can set, ms since whenever. */
@@ -28,8 +28,8 @@ export interface ClockStepsOptions {
 export class ClockSteps {
   readonly #options: ClockStepsOptions
   #last: { readonly now: number; readonly ticks: number }
-  /** Which jobs may have a time that will not come; at the start nobody knows what the clock did meanwhile. */
-  #doubtful: 'all' | 'timed-ahead' | null = 'timed-ahead'
+  /** Jobs may have a time that will not come. */
+  #isDoubtful = false
   #making: Promise<void> | null = null
 
   constructor(options: ClockStepsOptions) {
@@ -44,10 +44,10 @@ export class ClockSteps {
     const setBackMs = ticks - this.#last.ticks - (now - this.#last.now)
     this.#last = { now, ticks }
     if (setBackMs > TOLERANCE_MS) {
-      this.#doubtful = 'all'
+      this.#isDoubtful = true
       this.#options.onSetBack(Math.round(setBackMs))
     }
-    if (this.#doubtful !== null) this.#making ??= this.#makeDue(this.#doubtful)
+    if (this.#isDoubtful) this.#making ??= this.#makeDue()
   }
 
   /** Resolves when nothing is asked of the store any more. */
@@ -55,14 +55,14 @@ export class ClockSteps {
     await this.#making
   }
 
-  async #makeDue(which: 'all' | 'timed-ahead'): Promise<void> {
+  async #makeDue(): Promise<void> {
     const { makeDue, onDue, onError } = this.#options
-    this.#doubtful = null
+    this.#isDoubtful = false
     try {
-      const jobs = await makeDue(which)
+      const jobs = await makeDue()
       if (jobs > 0) onDue(jobs)
     } catch (error) {
-      this.#doubtful ??= which
+      this.#isDoubtful = true
       onError(error)
     } finally {
       this.#making = null

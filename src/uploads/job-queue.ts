@@ -27,15 +27,15 @@ export interface Settled {
 export interface JobQueue {
   /** Makes jobs of these lanes that a dead process was delivering pending again; answers how many. */
   recover(lanes: readonly Lane[]): Promise<number>
-  /**
-   * Makes pending jobs of these lanes due: all of them, or only those that got their time from a clock that was ahead of the present one.
-   * Answers how many.
-   */
-  makeDue(lanes: readonly Lane[], which: 'all' | 'timed-ahead'): Promise<number>
+  /** Makes all pending jobs of these lanes due, for the clock was set back; answers how many. */
+  makeDue(lanes: readonly Lane[]): Promise<number>
   /** Makes up to `limit` jobs that are due and whose turn it is running: half the oldest due, half the newest, oldest first. */
   claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]>
   /** Stores what became of running jobs, all in one transaction. */
   settle(settled: readonly Settled[]): Promise<void>
-  /** When the next pending job whose turn it is falls due, epoch ms. */
+  /**
+   * When the next pending job whose turn it is falls due, epoch ms. One that got its time from a clock that was set back since, while
+   * nobody looked, is made due.
+   */
   nextRunAt(lane: Lane): Promise<number | null>
 }

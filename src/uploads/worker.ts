@@ -106,10 +106,10 @@ export class DeliveryWorker<D = Delivery> {
     })
     this.#ticks = options.ticks ?? (() => performance.now())
     this.#clockSteps = new ClockSteps({
-      makeDue: async which => {
+      makeDue: async () => {
         // A verdict by the clock as it was must not be stored behind this.
         await this.#settlements.underWay()
-        return await options.queue.makeDue(this.#lanes, which)
+        return await options.queue.makeDue(this.#lanes)
       },
       now: options.now,
       ticks: this.#ticks,

@@ -7,12 +7,12 @@ import type { Schema } from './schema.ts'
 const PAGE = 1_000
 
 /**
- * All that are not due yet, or only those that got their time from a clock that was ahead of `now` (epoch ms): they say to have been planned
- * or changed later than that. Answers how many.
+ * All that are not due yet at `now`, or only those that say to have been planned or changed later than `setAfter`, which a clock that was set
+ * back since has done. Epoch ms. Answers how many.
  */
 export const makeDue = async (
   db: Kysely<Schema>,
-  { lanes, which, now }: { readonly lanes: readonly Lane[]; readonly which: 'all' | 'timed-ahead'; readonly now: number },
+  { lanes, now, setAfter }: { readonly lanes: readonly Lane[]; readonly now: number; readonly setAfter: number | null },
 ): Promise<number> => {
   let made = 0
   for (let after = 0; ; ) {
@@ -25,9 +25,9 @@ export const makeDue = async (
       .orderBy('seq')
       .limit(PAGE)
       .execute()
-    const meant = page.filter(
-      job => lanes.includes(job.lane) && job.run_at > now && (which === 'all' || Math.max(job.updated_at, job.due_since) > now),
-    )
+    const meant = page
+      .filter(job => lanes.includes(job.lane) && job.run_at > now)
+      .filter(job => setAfter === null || Math.max(job.updated_at, job.due_since) > setAfter)
     for (const some of batches(meant.map(job => job.seq))) {
       await db.updateTable('jobs').set({ run_at: now }).where('seq', 'in', some).where('state', '=', 'pending').execute()
     }

@@ -23,6 +23,9 @@ export interface JobStoreOptions {
   readonly archive: ArchiveReach | null
 }
 
+/** Clocks of bridges that share a database may differ by this much, and by less than this nothing waits too long. */
+const CLOCK_TOLERANCE_MS = 60_000
+
 export class JobStore implements JobQueue {
   readonly #db: Kysely<Schema>
   readonly #now: () => number
@@ -89,8 +92,8 @@ export class JobStore implements JobQueue {
     })
   }
 
-  async makeDue(lanes: readonly Lane[], which: 'all' | 'timed-ahead'): Promise<number> {
-    return await makeDue(this.#db, { lanes, which, now: this.#now() })
+  async makeDue(lanes: readonly Lane[]): Promise<number> {
+    return await makeDue(this.#db, { lanes, now: this.#now(), setAfter: null })
   }
 
   async claim(lane: Lane, limit: number): Promise<readonly ClaimedJob[]> {
@@ -142,12 +145,23 @@ export class JobStore implements JobQueue {
   }
 
   async nextRunAt(lane: Lane): Promise<number | null> {
+    const now = this.#now()
     let next: number | null = null
     for (const of of this.#origins(lane)) {
-      const row = await this.#due(this.#db, lane, of).select('run_at').orderBy('run_at').limit(1).executeTakeFirst()
-      if (row !== undefined) next = Math.min(next ?? row.run_at, row.run_at)
+      const due = this.#due(this.#db, lane, of).select(['run_at', 'due_since', 'updated_at'])
+      const row = await due.orderBy('run_at').limit(1).executeTakeFirst()
+      if (row === undefined) continue
+      const runAt = row.run_at > now && (await this.#dueByAnotherClock(lane, row, now)) ? now : row.run_at
+      next = Math.min(next ?? runAt, runAt)
     }
     return next
+  }
+
+  /** Whether a job was given its time by a clock that was set back since; then whatever was is due now. */
+  async #dueByAnotherClock(lane: Lane, job: Pick<JobRow, 'due_since' | 'updated_at'>, now: number): Promise<boolean> {
+    if (Math.max(job.due_since, job.updated_at) <= now + CLOCK_TOLERANCE_MS) return false
+    await makeDue(this.#db, { lanes: [lane], now, setAfter: now + CLOCK_TOLERANCE_MS })
+    return true
   }
 
   /** What follows for the item when one of its sinks has it. */
