@@ -177,3 +177,37 @@ test('without a word to say which, without a yes, or for a number that nobody kn
   })
   expect(await bridge.sandbox.recordings()).toHaveLength(1)
 })
+
+test('in the documented API its file is redacted, and over the admin API the same is asked for', {
+  timeout: 60_000,
+}, async () => {
+  const site = await archivingSite('calls')
+  const bridge = await site.start()
+  await recorded(site, bridge, 'gone', caller)
+  const { url } = bridge.sandbox
+  const state = async () => z.object({ attachments: z.number() }).parse(await (await fetch(`${url}/_sandbox/state`)).json())
+  await vi.waitFor(async () => expect(await state()).toMatchObject({ attachments: 1 }), patience)
+  await vi.waitFor(async () => expect(await archived(site)).toHaveLength(2), patience)
+  await bridge.drained()
+  const asked = await fetch(`${bridge.admin}/v1/erasures`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ number: caller, reason: 'request 13' }),
+  })
+  expect(asked.status).toBe(200)
+  const { changed } = z.object({ changed: z.array(z.string()) }).parse(await asked.json())
+  const [id = ''] = changed
+  await erasedBy(site, id)
+  const audit = await fetch(`${bridge.admin}/v1/audit?subject=${id}`)
+  expect(await audit.json()).toMatchObject({
+    audit: [
+      {
+        action: 'recording.erased',
+        actor: 'api 127.0.0.1',
+        detail: { places: { zendesk: expect.stringMatching(/^redacted in ticket \d+$/) } },
+      },
+      { action: 'recording.erasure-requested', actor: 'api 127.0.0.1', reason: 'request 13' },
+    ],
+  })
+  expect(await archived(site)).toEqual([])
+})
