@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Cdr } from '../../src/events/cdr.ts'
 import { mergeCdrs, talkMsOf } from '../../src/events/cdr.ts'
+import { finding } from '../../src/reconciliation/finding.ts'
 import { coveredMs } from '../../src/reconciliation/lengths.ts'
+import { SlidingRows } from '../../src/reconciliation/sliding-rows.ts'
+import { FindingTally } from '../../src/reconciliation/tally.ts'
 import { aCall, aCdr, anonymous, aRecording, found, hour, inside, minute, outside, reconciled } from './days.ts'
 
 const talk = fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 40 * minute }))
@@ -61,14 +64,40 @@ test('whatever is taken away of a day is found, and nothing else', async () => {
   )
 })
 
-test('a day of many calls is worked through in slices, each call once', async () => {
+test('a day of many calls is worked through in slices, each call once, also where records begin before or after their calls', async () => {
   const calls = Array.from({ length: 3_000 }, (_, index) =>
-    aCall(`c${index}`, { ago: 20 * hour - Math.floor(index / 3) * 7_000 }),
+    aCall(`c${index}`, { ago: 20 * hour - index * 1_000, from: outside(`+1415${2_000_000 + index}`) }),
   )
-  const { looked, counts } = await reconciled({ calls, cdrs: calls.map(call => aCdr(call)) }, 10)
+  const cdrs = calls.map((call, index) =>
+    aCdr(call, { keys: [], startedAt: call.startedAt + (index % 2 === 0 ? 3_000 : -3_000) }),
+  )
+  const { looked, counts } = await reconciled({ calls, cdrs }, 10)
   expect(looked).toMatchObject({ calls: 3_000, cdrs: 3_000 })
   expect(counts['recording-missing'].count).toBe(3_000)
   expect(counts['cdr-missing'].count + counts['call-unseen'].count).toBe(0)
+})
+
+test('rows of a period that moves on are read once, and let go behind it', async () => {
+  const read: string[] = []
+  const rows = new SlidingRows(
+    async ({ since, until }) => {
+      read.push(`${since}-${until}`)
+      return Array.from({ length: until - since }, (_, index) => since + index)
+    },
+    row => row,
+  )
+  expect(await rows.cover({ since: 0, until: 3 })).toEqual([0, 1, 2])
+  expect(await rows.cover({ since: 2, until: 5 })).toEqual([2, 3, 4])
+  expect(await rows.cover({ since: 9, until: 10 })).toEqual([9])
+  expect(read).toEqual(['0-3', '3-5', '9-10'])
+})
+
+test('a tally keeps no more than it may, whatever it counts', () => {
+  const tally = new FindingTally(2)
+  const said = { subject: 's', cause: 'c', fix: 'f' }
+  for (let since = 5; since > 0; since -= 1) tally.add(finding('call-missing', since, said, {}))
+  expect(tally.countOf('call-missing')).toEqual({ count: 5, oldestSince: 1 })
+  expect(tally.findings().map(({ since }) => since)).toEqual([4, 5])
 })
 
 const aTime = fc.integer({ min: 0, max: 1_000 })
