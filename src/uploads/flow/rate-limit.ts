@@ -22,6 +22,8 @@ export class RateLimit implements Allowance {
   #window: SendWindow | null
   #tokens = 1
   #filledAt: number
+  /** At the last look the window had no room. */
+  #wasFull = false
   #pause: Pause | null = null
 
   /** `perMinute` may be Infinity: then only pauses hold requests back. `now` is epoch ms. */
@@ -59,6 +61,7 @@ export class RateLimit implements Allowance {
     const count = Math.min(wanted, this.available(now))
     this.#window?.note(count, now)
     this.#tokens -= this.#window === null ? 0 : count
+    this.#wasFull ||= this.#window !== null && this.#window.room(now) === 0
     return count
   }
 
@@ -110,7 +113,10 @@ export class RateLimit implements Allowance {
     const elapsedMs = Math.max(0, now - this.#filledAt)
     this.#filledAt = now
     const burst = Math.max(1, Math.floor(this.#perMinute * BURST))
-    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * this.#perMinute) / WINDOW_MS)
+    // What the window held back is not saved up: a burst of a minute ago would come again as one, minute after minute.
+    const most = this.#wasFull ? 1 : burst
+    this.#tokens = Math.min(most, this.#tokens + (elapsedMs * this.#perMinute) / WINDOW_MS)
+    this.#wasFull = this.#window !== null && this.#window.room(now) === 0
   }
 }
 

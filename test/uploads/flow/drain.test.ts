@@ -81,11 +81,18 @@ test('a burst does not come back a minute later, before a server that counts any
       const random = seeded(Math.abs(seed))
       const limit = new RateLimit({ perMinute, now: T0 })
       const arrivals: number[] = []
+      const seconds = new Map<number, number>()
       // It has saved up what it may, then a backlog begins.
       const began = T0 + MINUTE_MS
       for (let now = began; now < began + 4 * MINUTE_MS; now = Math.max(now + 1, Math.ceil(limit.nextAt(now)))) {
-        for (let count = limit.reserve(32, now); count > 0; count--) arrivals.push(now + random() * 390)
+        for (let count = limit.reserve(32, now); count > 0; count--) {
+          arrivals.push(now + random() * 390)
+          const second = Math.floor((now - began) / 1_000)
+          seconds.set(second, (seconds.get(second) ?? 0) + 1)
+        }
       }
+      const later = [...seconds].filter(([second]) => second >= 10).map(([, count]) => count)
+      expect(Math.max(...later)).toBeLessThanOrEqual(perMinute / 60 + 2)
       arrivals.sort((a, b) => a - b)
       let most = 0
       let first = 0
