@@ -115,6 +115,14 @@ describe('what goes to the archive', () => {
     await sink.deliver({ item, audio }, unhurried)
     expect(puts()).toHaveLength(3)
   })
+
+  test('nor is what was linked while its call was not known', async () => {
+    const { store, archive, sink, spool } = await inBucket()
+    const audio = await encodedAs('voice', spool)
+    await archive.store(item, audio, null, unhurried)
+    await sink.deliver({ item, audio }, unhurried)
+    expect(store.asked.filter(({ operation }) => operation === 'Put').map(({ key }) => key)).toEqual([mp3, vcon])
+  })
 })
 
 describe('an archive that does not do it', () => {
