@@ -28,6 +28,15 @@ export function rulesOf({ reconciliation, recordings }: Pick<Config, 'reconcilia
   }
 }
 
+/**
+ * How far back a run looks at calls, by their start, ms. A recording is missing only some time after the end of its call, and a run may
+ * come `every` later: whatever is set, it then looks at each call that was no longer than the window.
+ */
+export function lookBackMs(config: Pick<Config, 'reconciliation' | 'recordings'>): number {
+  const { windowMs, everyMs } = config.reconciliation
+  return windowMs + everyMs + rulesOf(config).recordingGraceMs
+}
+
 /** The site whose calls the PBX's records are of. */
 export function siteOf({ site, numbers, agents }: Pick<Config, 'site' | 'numbers' | 'agents'>): Site {
   return { name: site, numbers: numberPlan(numbers), agents: agentDirectory(agents) }
@@ -73,14 +82,13 @@ export function reconcilingOf(
   health: () => Readonly<Record<string, PartHealth>>,
   log: Logger,
 ): Reconciling {
-  const { everyMs, windowMs } = config.reconciliation
   return new Reconciling({
     stored: store.reconciliation(config.site),
     records: store.cdrs.of(config.site),
     sources: cdrSources(config, store.cdrs),
     rules: rulesOf(config),
-    everyMs,
-    windowMs,
+    everyMs: config.reconciliation.everyMs,
+    lookBackMs: Math.min(lookBackMs(config), config.uploads.keepDeliveredMs),
     troubles: () => {
       const { recordings = null, disk = null } = health()
       return [recordings?.reason ?? null, disk?.reason ?? null].filter(reason => reason !== null)

@@ -21,7 +21,8 @@ export interface ReconcilingOptions {
   readonly sources: Pick<CdrSources, 'catchUp'>
   readonly rules: ReconciliationRules
   readonly everyMs: number
-  readonly windowMs: number
+  /** How far back a run looks at calls. */
+  readonly lookBackMs: number
   /** What is the matter with recordings and encoding at the moment, for people. */
   readonly troubles: () => readonly string[]
   /** Epoch ms. */
@@ -108,13 +109,13 @@ export class Reconciling {
   }
 
   async #once(): Promise<void> {
-    const { stored, records, sources, rules, now, windowMs, log } = this.#options
+    const { stored, records, sources, rules, now, lookBackMs, log } = this.#options
     const { signal } = this.#stopping
     const startedAt = now()
     try {
       const { taken, problems } = await sources.catchUp(signal)
       this.counters.cdrsRead += taken
-      const period = { since: startedAt - windowMs, until: startedAt }
+      const period = { since: startedAt - lookBackMs, until: startedAt }
       const troubles = this.#options.troubles()
       const options = { stored, records, rules, period, now: startedAt, troubles, mostOfAKind: mostKept }
       const result = await reconcile(options, signal)

@@ -3,10 +3,9 @@ import { access, stat } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type { CdrSource } from '../bridge/cdrs/cdr-sources.ts'
 import { readCdrFile } from '../bridge/cdrs/whole-file.ts'
-import { cdrSources, cdrSourcesOf, rulesOf, siteOf } from '../bridge/reconciliation.ts'
+import { cdrSources, cdrSourcesOf, lookBackMs, rulesOf, siteOf } from '../bridge/reconciliation.ts'
 import { openStoreAsTool } from '../bridge/store.ts'
 import type { Config } from '../config/schema.ts'
-import { parseDuration } from '../config/units.ts'
 import { wallClock } from '../migration/formats/local-time.ts'
 import { CdrList } from '../reconciliation/cdr-list.ts'
 import type { CdrFacts, Period } from '../reconciliation/facts.ts'
@@ -16,11 +15,12 @@ import type { Store } from '../uploads/store/store.ts'
 import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
 import { CommandFailed } from './failure.ts'
+import { readMoment } from './moment.ts'
 import { formatDuration, formatTable, formatTime } from './table.ts'
 
 interface ReconcileOption extends ConfigOption {
-  readonly since?: string
-  readonly until?: string
+  readonly since?: number
+  readonly until?: number
   readonly cdr?: string
   readonly format?: CdrSource['format']
   readonly timezone?: string
@@ -34,13 +34,17 @@ export function reconcileCommand(context: CliContext, finish: Finish): Command {
   return new Command('reconcile')
     .description('look for what is missing: recordings, acknowledgements, calls in the PBX’s records')
     .option(...configOption)
-    .option('--since <when>', 'calls from then on: 24h (ago), 2026-11-22, 2026-11-22T08:00Z (default: reconciliation.window)')
-    .option('--until <when>', 'and before then (default: now)')
+    .option(
+      '--since <when>',
+      'calls from then on: 24h (ago), 2026-11-22, 2026-11-22T08:00Z (default: reconciliation.window)',
+      moment,
+    )
+    .option('--until <when>', 'and before then (default: now)', moment)
     .option('--cdr <path>', 'the PBX’s records, instead of those that the bridge has: a file, .gz too, or a folder')
     .addOption(new Option('--format <format>', 'of --cdr').choices(['asterisk', 'freeswitch']))
     .option('--timezone <zone>', 'of times in --cdr, as in Europe/Berlin (default: that of this machine)')
     .option('--json', 'one JSON document instead of tables')
-    .addHelpText('after', '\nExit codes: 0 nothing is missing, 1 something is (or it failed), 2 wrong usage. Changes nothing.')
+    .addHelpText('after', exitCodes)
     .action(async (option: ReconcileOption) => {
       const { config } = await configurationOf(context, option)
       const done = await reconcileStore(context, config, option)
@@ -48,9 +52,16 @@ export function reconcileCommand(context: CliContext, finish: Finish): Command {
       const { result, problems } = done
       if (option.json === true) context.stdout.write(`${JSON.stringify({ ...result, problems }, null, 2)}\n`)
       else context.stdout.write(textOf(result, problems))
-      if (result.total > 0) finish(1)
+      // What was not read may hold anything: that nothing was found then means little.
+      if (result.total > 0 || problems.length > 0) finish(1)
     })
 }
+
+const moment = (text: string): number => readMoment(text, Date.now())
+
+const exitCodes = `
+Exit codes: 0 nothing is missing, 1 something is, or records could not be read (or it failed), 2 wrong usage.
+Changes nothing but what it has read of the records.`
 
 interface Done {
   readonly result: Reconciliation
@@ -61,7 +72,12 @@ interface Done {
 /** `null` when it was interrupted. */
 async function reconcileStore(context: CliContext, config: Config, option: ReconcileOption): Promise<Done | null> {
   const now = Date.now()
-  const period = periodOf(option, config, now)
+  const forgottenAt = now - config.uploads.keepDeliveredMs
+  const period = periodOf(option, config, now, forgottenAt)
+  if (option.since !== undefined && option.since < forgottenAt)
+    context.stderr.write(
+      `earlier calls are forgotten (uploads.keep_delivered): it looks from ${formatTime(forgottenAt)} (UTC) on\n`,
+    )
   const given = await givenRecords(config, option)
   const tell = (fields: object, message: string): void => context.stderr.write(`${message} ${JSON.stringify(fields)}\n`)
   const store = await openStoreAsTool(config, { warn: tell, error: tell })
@@ -117,18 +133,17 @@ async function recordsOf(
   return { records: store.cdrs.of(site.name), problems }
 }
 
-function periodOf({ since, until }: ReconcileOption, config: Config, now: number): Period {
-  const read = (name: string, text: string | undefined, otherwise: number): number => {
-    if (text === undefined) return otherwise
-    const ago = parseDuration(text)
-    const at = ago.ok ? now - ago.value : Date.parse(text)
-    if (!Number.isNaN(at)) return at
-    throw new CommandFailed(2, `--${name} ${JSON.stringify(text)} is no time: write 24h, 2026-11-22 or 2026-11-22T08:00Z`)
-  }
-  const end = read('until', until, now)
-  const period = { since: read('since', since, end - config.reconciliation.windowMs), until: end }
-  if (period.since >= period.until) throw new CommandFailed(2, '--since is not before --until')
-  return period
+/** Of which time it looks at calls. Of calls that are forgotten the records would seem to be of calls that nobody saw. */
+function periodOf({ since, until }: ReconcileOption, config: Config, now: number, forgottenAt: number): Period {
+  const end = until ?? now
+  const asked = since ?? end - lookBackMs(config)
+  if (asked >= end) throw new CommandFailed(2, '--since is not before --until')
+  if (end <= forgottenAt)
+    throw new CommandFailed(
+      2,
+      `calls before ${formatTime(forgottenAt)} (UTC) are forgotten (uploads.keep_delivered): ask for later ones`,
+    )
+  return { since: Math.max(asked, forgottenAt), until: end }
 }
 
 /** What can be seen from outside of a bridge that may or may not be running. */
@@ -165,7 +180,12 @@ function textOf(result: Reconciliation, problems: readonly string[]): string {
     const more = count > listed.length ? [`… and ${count - listed.length} more\n`] : []
     return [`\n${kind}: ${count}\n${formatTable(['AGE', 'ID', 'WHAT', 'CAUSE, AND WHAT TO DO'], rows)}`, ...more]
   })
-  return `${head.join('\n')}\n${tables.join('')}${total === 0 ? 'nothing is missing\n' : `\n${total} findings\n`}`
+  return `${head.join('\n')}\n${tables.join('')}${lastLine(total, problems.length > 0)}`
+}
+
+function lastLine(total: number, isInPart: boolean): string {
+  if (total > 0) return `\n${total} findings\n`
+  return isInPart ? 'no findings, but not all of the records could be read\n' : 'nothing is missing\n'
 }
 
 /** `42s`, `2h05m`, `3d`. */

@@ -71,9 +71,11 @@ function isTimezone(name: string): boolean {
 export const reconciliation = z
   .strictObject({
     every: duration('1m', '7d').prefault('1h').describe('How often the bridge looks for what is missing.'),
-    window: duration('5m', '90d')
+    window: duration('1h', '90d')
       .prefault('24h')
-      .describe('Of which time it looks at calls. What waits is found however old it is.'),
+      .describe(
+        'Of which time it looks at calls, before every and the graces; as long as a call may last. What waits is found however old it is.',
+      ),
     grace: duration('1m', '7d')
       .prefault('10m')
       .describe('Nothing younger is missing yet; recordings have recordings.match_wait, too.'),

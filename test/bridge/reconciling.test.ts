@@ -24,7 +24,7 @@ async function reconciling(path: string | null = null) {
     sources: new CdrSources({ sources, keeper: store.cdrs, site, host: 'pbx', keepMs: 86_400_000, now: () => at }),
     rules: rulesOf(config),
     everyMs: 5,
-    windowMs: 86_400_000,
+    lookBackMs: 86_400_000,
     troubles: () => ['/monitor: ENOENT'],
     now: () => at,
     log: { info: () => {}, warn: (_fields, message) => void warnings.push(message) },

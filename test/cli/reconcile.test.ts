@@ -116,8 +116,32 @@ test('the configured files are read on beside the bridge, and stay as they are',
   expect(await readFile(path, 'utf8')).toBe(answeredRow + master)
 })
 
+test('records that cannot be read leave it open whether anything is missing, which ends with 1', async () => {
+  const { run: reconcile, file } = await site()
+  await writeFile(file('Master.csv'), `${master}what is this\n`)
+  const { code, output } = await reconcile(...period, '--cdr', file('Master.csv'), '--format', 'asterisk', '--timezone', 'UTC')
+  expect(output).toMatch(/not read: .*1 record gives no call.*\nno findings, but not all of the records could be read\n$/)
+  expect(output).not.toContain('nothing is missing')
+  expect(code).toBe(1)
+  const beside = await site({ cdr: [{ path: '/nowhere/Master.csv', format: 'asterisk' }] })
+  expect((await beside.run(...period)).code).toBe(1)
+})
+
+test('records of calls that are forgotten are of no use: it looks from where the bridge remembers', async () => {
+  const { run: reconcile, file } = await site()
+  const old = answeredRow.replaceAll(date, '2020-01-01').replaceAll('1795329426.4', '1577860626.4')
+  await writeFile(file('Master.csv'), old + master)
+  const given = ['--cdr', file('Master.csv'), '--format', 'asterisk', '--timezone', 'UTC']
+  const { code, output } = await reconcile('--since', '2019-12-31', ...period.slice(2), ...given)
+  expect(output).toMatch(/^earlier calls are forgotten \(uploads\.keep_delivered\): it looks from /)
+  expect(output).toContain('nothing is missing')
+  expect(code).toBe(0)
+})
+
 test.each([
-  [['--since', 'yesterday'], '--since "yesterday" is no time: write 24h'],
+  [['--since', 'yesterday'], 'write how long ago (30m, 6h, 2d) or a date'],
+  [['--since', '12'], 'write how long ago (30m, 6h, 2d) or a date'],
+  [['--since', '90d', '--until', '60d'], 'are forgotten (uploads.keep_delivered)'],
   [['--since', '1h', '--until', '2h'], '--since is not before --until'],
   [['--cdr', '/nowhere.csv', '--format', 'asterisk'], '/nowhere.csv does not exist'],
   [['--cdr', '/etc/hosts'], '--cdr needs --format'],
@@ -133,5 +157,6 @@ test.each([
 test('--help says what the exit codes mean', async () => {
   const { run: reconcile } = await site()
   const { output } = await reconcile('--help')
-  expect(output).toContain('Exit codes: 0 nothing is missing, 1 something is')
+  expect(output).toContain('Exit codes: 0 nothing is missing, 1 something is, or records could not be read')
+  expect(output).toContain('Changes nothing but what it has read of the records.')
 })

@@ -1,9 +1,9 @@
 /** The options by which `tpe-bridge uploads` says which deliveries are meant. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../../config/units.ts'
+import { type Command, Option } from 'commander'
 import { jobStates, type SinkName, sinkNames } from '../../uploads/job.ts'
 import type { Upload, UploadState } from '../../uploads/store/upload.ts'
 import type { UploadFilter } from '../../uploads/store/upload-filter.ts'
+import { readMoment } from '../moment.ts'
 
 export interface FilterOptions {
   readonly state?: UploadState
@@ -43,12 +43,3 @@ export const filterFrom = (option: FilterOptions): UploadFilter | null => {
 export const everyState: readonly UploadState[] = [...jobStates, 'waiting', 'quarantined']
 export const redrivable: readonly UploadState[] = ['dead', 'quarantined', 'dropped', 'pending']
 export const droppable: readonly UploadState[] = ['dead', 'quarantined', 'pending']
-
-const readMoment = (text: string, now: number): number => {
-  const ago = parseDuration(text)
-  if (ago.ok) return now - ago.value
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(at))
-    throw new InvalidArgumentError('write how long ago (30m, 6h, 2d) or a date (2026-11-22, 2026-11-22T09:00Z).')
-  return at
-}
