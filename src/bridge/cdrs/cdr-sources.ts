@@ -61,7 +61,7 @@ export class CdrSources {
       try {
         const read = await this.#read(source, signal)
         taken += read.taken
-        if (read.problem !== null) problems.push(`${source.path}: ${read.problem}`)
+        problems.push(...read.problems)
       } catch (error) {
         signal.throwIfAborted()
         problems.push(`${source.path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
@@ -70,7 +70,7 @@ export class CdrSources {
     return { taken, problems }
   }
 
-  async #read(source: CdrSource, signal: AbortSignal): Promise<{ readonly taken: number; readonly problem: string | null }> {
+  async #read(source: CdrSource, signal: AbortSignal): Promise<CatchUp> {
     const { keeper, site, host, keepMs } = this.#options
     const now = this.#options.now()
     const notBefore = now - keepMs
@@ -93,14 +93,22 @@ export class CdrSources {
       read: async (path: string) => await keeper.fileNote(host, join(path)),
       write: async (path: string, note: CdrFileNote) => await keeper.noteFile(host, join(path), note),
     }
-    if (source.format === 'asterisk') await readMasterCsv(source, notes, taker, signal)
+    const problems: string[] = []
+    if (source.format === 'asterisk') problems.push(...(await readMasterCsv(source, notes, taker, signal)))
     else await readRecordFolder(source.path, notes, taker, signal)
-    return { taken, problem: refused === 0 ? null : problemOf(refused, first) }
+    // The details of a fault are fields of a record: numbers and names have no place in the log or at /readyz.
+    const why = first === null ? null : sentenceOf(first)
+    if (refused > 0) problems.push(`${source.path}: ${problemOf(refused, why)}`)
+    return { taken, problems }
   }
 }
 
+function sentenceOf({ reason, fix }: Fault): string {
+  return `${reason}: ${fix}`
+}
+
 /** `3 records give no call, the first because …`. */
-export function problemOf(refused: number, first: Fault | null): string {
-  const what = first === null ? '' : `, the first because ${first.reason} (${first.detail}): ${first.fix}`
+export function problemOf(refused: number, why: string | null): string {
+  const what = why === null ? '' : `, the first because ${why}`
   return `${refused} ${refused === 1 ? 'record gives' : 'records give'} no call${what}`
 }

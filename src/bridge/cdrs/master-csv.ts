@@ -1,6 +1,6 @@
 /**
  * Asterisk's Master.csv, which grows at its end. It is read from where it was read to. A file that logrotate has put in its place is
- * told by its inode; the rest of the one before is read under the name that it has now.
+ * told by its inode; the rest of the one before is read under the name that it has now, and after it all that were rotated since.
  */
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { TextDecoder } from 'node:util'
 import { chosenFormat } from '../../migration/formats/formats.ts'
 import { wallClock } from '../../migration/formats/local-time.ts'
+import type { CdrFileNote } from '../../uploads/store/cdrs.ts'
 import type { CdrTaker, ReadNotes } from './cdr-taker.ts'
 import { cdrsOf } from './record.ts'
 
@@ -16,6 +17,8 @@ const firstReadBytes = 64 * 1024 * 1024
 const longestLine = 1024 * 1024
 const newline = 0x0a
 
+const packed = /\.(?:gz|bz2|xz|zst|lz4|Z)$/
+
 interface SeenFile {
   readonly path: string
   readonly identity: string
@@ -23,24 +26,29 @@ interface SeenFile {
   readonly mtimeMs: number
 }
 
-/** Rejects when the file cannot be read, or what is read not be taken. */
+/** Answers what was written since the last time and cannot be read any more. Rejects when the file cannot be read, or what is read not be taken. */
 export async function readMasterCsv(
   source: { readonly path: string; readonly timezone: string },
   notes: ReadNotes,
   taker: CdrTaker,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const file = await look(source.path)
   const note = await notes.read(source.path)
-  if (note !== null && note.identity !== file.identity) {
-    const before = await sibling(source.path, note.identity)
-    if (before !== null) await readRange(before.path, note.readTo, before.size, source.timezone, taker, signal)
-  }
   const isSame = note !== null && note.identity === file.identity && note.readTo <= file.size
+  const rotated = note === null || isSame ? [] : await rotatedSince(note, file)
+  for (const { path, identity, size } of rotated.filter(({ path }) => !packed.test(path))) {
+    await readRange(path, identity === note?.identity ? note.readTo : 0, size, source.timezone, taker, signal)
+  }
   const from = isSame ? note.readTo : note === null ? Math.max(0, file.size - firstReadBytes) : 0
   const readTo = await readRange(file.path, from, file.size, source.timezone, taker, signal)
   const { identity, size, mtimeMs } = file
   await notes.write(source.path, { identity, size, mtimeMs, readTo })
+  return rotated.flatMap(({ path }) => (packed.test(path) ? [packedTooSoon(path)] : []))
+}
+
+function packedTooSoon(path: string): string {
+  return `${path} was packed before its end was read: give it to \`tpe-bridge reconcile --cdr\`; logrotate’s delaycompress avoids this`
 }
 
 async function look(path: string): Promise<SeenFile> {
@@ -48,15 +56,19 @@ async function look(path: string): Promise<SeenFile> {
   return { path, identity: `${dev}:${ino}`, size, mtimeMs }
 }
 
-/** Where the file has gone: `Master.csv.1`, `Master.csv-20261122`. Once it is packed it is no more that file. */
-async function sibling(path: string, identity: string): Promise<SeenFile | null> {
+/**
+ * The files that this one was rotated to (`Master.csv.1`, `Master.csv-20261122`) and that were written to after the note, oldest first.
+ * A packer keeps the time of what it packs.
+ */
+async function rotatedSince(note: CdrFileNote, { path, identity }: SeenFile): Promise<readonly SeenFile[]> {
   const folder = dirname(path)
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(basename(path)) || name === basename(path)) continue
-    const file = await look(join(folder, name))
-    if (file.identity === identity) return file
+  const rotated: SeenFile[] = []
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.startsWith(basename(path)) || entry.name === basename(path)) continue
+    const file = await look(join(folder, entry.name))
+    if (file.identity !== identity && (file.identity === note.identity || file.mtimeMs > note.mtimeMs)) rotated.push(file)
   }
-  return null
+  return rotated.sort((a, b) => a.mtimeMs - b.mtimeMs)
 }
 
 /** Takes the whole lines of a range; answers where the last of them ends. A range that begins in the file begins after a line. */

@@ -3,7 +3,7 @@
  * `rotate` in folders of folders. Files are read by their age: what is older than the newest that was read is not read again.
  */
 import { opendir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Cdr } from '../../events/cdr.ts'
 import type { Fault } from '../../migration/historic-call.ts'
 import type { CdrTaker, ReadNotes } from './cdr-taker.ts'
@@ -31,7 +31,7 @@ export async function readRecordFolder(folder: string, notes: ReadNotes, taker: 
     const read =
       size > largestFile ? tooLarge(path) : freeswitchRecords(await readFile(path, 'utf8'), path, taker.site, taker.now)
     cdrs.push(...read.cdrs)
-    faults.push(...read.faults)
+    for (const fault of read.faults) faults.push({ ...fault, reason: `in ${basename(path)} ${fault.reason}` })
     if (cdrs.length + faults.length < atOnce) continue
     await taker.take(cdrs, faults)
     cdrs = []
@@ -50,5 +50,5 @@ async function* recordFiles(folder: string, depth: number): AsyncGenerator<strin
 
 function tooLarge(path: string): { readonly cdrs: readonly Cdr[]; readonly faults: readonly Fault[] } {
   const fix = 'mod_json_cdr writes a file for each leg: is this one of another program?'
-  return { cdrs: [], faults: [{ reason: 'a file is too large', detail: path, fix }] }
+  return { cdrs: [], faults: [{ reason: 'there is more than one leg can be', detail: path, fix }] }
 }

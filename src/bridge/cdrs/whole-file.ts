@@ -21,11 +21,11 @@ export async function readCdrFile(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   let refused = 0
-  let first: Fault | null = null
+  let why: string | null = null
   const takeAll = ({ cdrs, faults }: ReadRecords): void => {
     for (const cdr of cdrs) take(cdr)
     refused += faults.length
-    first ??= faults[0] ?? null
+    why ??= faults[0] === undefined ? null : sentenceOf(faults[0])
   }
   const all = await listFiles([path])
   const single = all.filter(file => format === 'freeswitch' && file.size <= singleRecordBytes && !file.path.endsWith('.gz'))
@@ -41,5 +41,10 @@ export async function readCdrFile(
     signal,
   ))
     takeAll(cdrsOf(found, site, now))
-  return refused === 0 ? [] : [`${path}: ${problemOf(refused, first)}`]
+  return refused === 0 ? [] : [`${path}: ${problemOf(refused, why)}`]
+}
+
+/** With what the record says: whoever named the file may see it. */
+function sentenceOf({ reason, detail, fix }: Fault): string {
+  return `${reason} (${detail}): ${fix}`
 }

@@ -76,6 +76,27 @@ test('a file that was rotated away is read to its end, and then the new one', as
   expect(await catchUp()).toEqual({ taken: 0, problems: [] })
 })
 
+test('of several rotations since the last time every file is read; what was packed meanwhile is named', async () => {
+  const { path, catchUp, cdrs } = await masterCsv(answeredRow)
+  const written = async (name: string, content: string, minutes: number): Promise<void> => {
+    await writeFile(name, content)
+    await utimes(name, now / 1000 + minutes * 60, now / 1000 + minutes * 60)
+  }
+  await written(`${path}.1`, other(answeredRow, 3), -9)
+  await written(path, answeredRow, 0)
+  await catchUp()
+  await rename(path, `${path}.4`)
+  await written(`${path}.4`, answeredRow + other(answeredRow, 5), 1)
+  await written(`${path}.3.gz`, 'packed', 2)
+  await written(`${path}.2`, other(answeredRow, 6), 3)
+  await written(`${path}.1`, other(answeredRow, 7), 4)
+  await written(`${path}.9.gz`, 'packed long ago', -60)
+  await written(path, other(answeredRow, 8), 5)
+  expect(await catchUp()).toEqual({ taken: 4, problems: [expect.stringMatching(/\.3\.gz was packed before its end was read/)] })
+  expect((await cdrs()).map(({ id }) => id.slice(-1)).sort()).toEqual(['4', '5', '6', '7', '8'])
+  expect(await catchUp()).toEqual({ taken: 0, problems: [] })
+})
+
 test('a file that was emptied in place is read from its beginning', async () => {
   const { path, catchUp } = await masterCsv(answeredRow + other(answeredRow, 5))
   await catchUp()
@@ -88,6 +109,7 @@ test('a line that is no record is a problem with its place; those around it are 
   const { path, catchUp } = await masterCsv(`${answeredRow}what is this\n${ringingRow}`)
   const { taken, problems } = await catchUp()
   expect(taken).toBe(2)
+  expect(problems.join()).not.toContain('instead of 16')
   expect(problems).toEqual([
     expect.stringMatching(`^${path}: 1 record gives no call, the first because the record has too few fields`),
   ])
