@@ -3,7 +3,7 @@
  * (Retry-After, credentials refused).
  *
  * 1. In any 60 s no more than `perMinute` requests are given out, whatever came before: the window counts them.
- * 2. A backlog goes out evenly, at what the window lets through for good (99.3 % of `perMinute`): the bucket refills with that, so that
+ * 2. A backlog goes out evenly, at what the window lets through for good (99.5 % of `perMinute`): the bucket refills with that, so that
  *    no burst comes back a minute later. It holds BURST of a minute's requests, so that a few live events never wait for each other.
  * 3. It starts with one token: a bridge that restarts does not know what it spent in the minute before.
  * 4. A server that says it allows less is believed (`observe`); one that says more never raises the limit that was configured.
@@ -86,6 +86,10 @@ export class RateLimit implements Allowance {
 
   resume(): void {
     this.#pause = null
+  }
+
+  setBack(): void {
+    this.resume()
   }
 
   pause(now: number): Pause | null {

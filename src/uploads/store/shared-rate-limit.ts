@@ -12,7 +12,7 @@ import type { Schema } from './schema.ts'
 
 const BURST = 0.005
 /** In this time a minute's requests come in: as long as our own window (flow/send-window.ts), and for the same reason. */
-const FILL_MS = 60_400
+const FILL_MS = 60_300
 
 export interface SharedRateLimitOptions {
   readonly db: Kysely<Schema>
@@ -43,7 +43,10 @@ export class SharedRateLimit implements Allowance {
   #nextAt = 0
   /** What the server allows in a minute, as far as this bridge knows. */
   #serverLimit: number | null = null
+  /** As the database said it last, or as this bridge was told since. */
   #pause: Pause | null = null
+  /** A pause that the database does not know (yet): no answer of it ends this one. */
+  #unshared: Pause | null = null
   #sharing: Promise<void> = Promise.resolve()
 
   constructor(options: SharedRateLimitOptions) {
@@ -66,6 +69,7 @@ export class SharedRateLimit implements Allowance {
     const { db, name } = this.#options
     const perMinute = this.#configured
     await this.#sharing
+    if (this.#unshared !== null && now < this.#unshared.until) return 0
     await this.#name()
     const { rows } = await sql<Granted>`
       with budget as materialized (
@@ -128,23 +132,38 @@ export class SharedRateLimit implements Allowance {
   }
 
   pauseUntil(until: number, reason: string): void {
-    if (this.#pause !== null && until <= this.#pause.until) return
-    this.#pause = { until, reason }
-    const forMs = Math.max(0, until - this.#options.now())
+    const now = this.#options.now()
+    const before = this.pause(now)
+    if (before !== null && until <= before.until) return
+    const pause = { until, reason }
+    this.#pause = pause
+    this.#unshared = pause
+    const forMs = Math.max(0, until - now)
+    const change = sql`update sink_budget set pause_reason = ${reason}, paused_until = greatest(paused_until, ${databaseNow} + ${forMs}::bigint)
+        where name = ${this.#options.name}`
     this.#share(
-      sql`update sink_budget set pause_reason = ${reason}, paused_until = greatest(paused_until, ${databaseNow} + ${forMs}::bigint)
-        where name = ${this.#options.name}`.execute(this.#options.db),
+      change.execute(this.#options.db).then(() => {
+        if (this.#unshared === pause) this.#unshared = null
+      }),
     )
   }
 
   pause(now: number): Pause | null {
     if (this.#pause !== null && now >= this.#pause.until) this.#pause = null
-    return this.#pause
+    if (this.#unshared !== null && now >= this.#unshared.until) this.#unshared = null
+    return laterOf(this.#pause, this.#unshared)
   }
 
   resume(): void {
-    this.#pause = null
+    this.setBack()
     this.#share(sql`update sink_budget set paused_until = 0 where name = ${this.#options.name}`.execute(this.#options.db))
+  }
+
+  /** The database has a clock of its own: the pause of all goes on, and the next reservation says for how long. */
+  setBack(): void {
+    this.#pause = null
+    this.#unshared = null
+    this.#nextAt = 0
   }
 
   /** Begins with one token: nobody knows what was spent in the minute before. */
@@ -169,4 +188,9 @@ export class SharedRateLimit implements Allowance {
     )
     this.#sharing = Promise.all([this.#sharing, shared]).then(() => {})
   }
+}
+
+const laterOf = (a: Pause | null, b: Pause | null): Pause | null => {
+  if (a === null || b === null) return a ?? b
+  return a.until < b.until ? b : a
 }

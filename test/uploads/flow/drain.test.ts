@@ -86,7 +86,7 @@ test('a burst does not come back a minute later, before a server that counts any
       const began = T0 + MINUTE_MS
       for (let now = began; now < began + 4 * MINUTE_MS; now = Math.max(now + 1, Math.ceil(limit.nextAt(now)))) {
         for (let count = limit.reserve(32, now); count > 0; count--) {
-          arrivals.push(now + random() * 390)
+          arrivals.push(now + random() * 290)
           const second = Math.floor((now - began) / 1_000)
           seconds.set(second, (seconds.get(second) ?? 0) + 1)
         }
