@@ -92,5 +92,5 @@ test('resuming ends what the sink itself had asked for', async () => {
   await store.pauses.pause('zendesk', { ...ops, reason })
   await vi.waitFor(() => expect(waiting.health().state).toBe('operator-paused'), { timeout: 3_000 })
   await store.pauses.resume('zendesk', ops)
-  await vi.waitFor(() => expect(waiting.health().state).not.toBe('paused'), { timeout: 3_000 })
+  await vi.waitFor(() => expect(waiting.health().state).toBe('delivering'), { timeout: 3_000 })
 })
