@@ -48,6 +48,8 @@ export interface StoredFacts {
   calls(period: Period): Promise<readonly CallFacts[]>
   /** The recordings that are tied to these calls. */
   recordingsOf(calls: readonly CallId[]): Promise<readonly RecordingItem[]>
+  /** When these calls ended, epoch ms; `null` for those that go on. Calls that are forgotten are not in it. */
+  endsOf(calls: readonly CallId[]): Promise<ReadonlyMap<CallId, number | null>>
   callIdsByKeys(keys: readonly string[]): Promise<ReadonlyMap<string, CallId>>
   /** Oldest first, after the one of the page before. */
   openDeliveries(state: OpenDelivery['state'], after: number, limit: number): Promise<readonly OpenDelivery[]>

@@ -1,14 +1,19 @@
 /** What is wrong with audio that is no delivery yet, or belongs to no call. Pure. */
+import { callIdSpellings } from '../events/call-id-spellings.ts'
 import type { CallId } from '../events/event.ts'
 import type { AudioItem, RecordingItem } from '../events/recording.ts'
 import { type Finding, finding } from './finding.ts'
 import type { ReconciliationRules } from './rules.ts'
 
+/** No call is as long, ms. */
+const longestCallMs = 24 * 3_600_000
+
 /** The keys under which the call of a recording may be known. */
 export function keysOf(item: AudioItem): readonly string[] {
   if (item.kind !== 'recording') return []
   const { sipCallId, unique } = item.hints
-  return [...(sipCallId === null ? [] : [`sip:${sipCallId}`]), ...(unique === null ? [] : [`unique:${unique}`])]
+  const spellings = sipCallId === null ? [] : callIdSpellings(sipCallId)
+  return [...spellings.map(id => `sip:${id}`), ...(unique === null ? [] : [`unique:${unique}`])]
 }
 
 /** PBXs leave a file with a header and no audio behind for calls that nobody answered: nothing is missing there. */
@@ -16,21 +21,34 @@ export function isEmpty({ state, source, reason }: AudioItem): boolean {
   return state === 'quarantined' && source === null && reason?.startsWith('empty:') === true
 }
 
-/** `callId` is the call that the item's name tells, where the bridge knows it; `troubles` what is the matter with encoding. */
+/** The call of an item, where the bridge knows one. */
+export interface CallOfItem {
+  readonly id: CallId
+  /** Epoch ms; `null` while it goes on. */
+  readonly endedAt: number | null
+}
+
+/** `call` is the one that it is tied to, or that its name tells; `troubles` what is the matter with encoding. */
 export function itemFinding(
   item: AudioItem,
-  callId: CallId | null,
+  call: CallOfItem | null,
   rules: ReconciliationRules,
   now: number,
   troubles: readonly string[],
 ): Finding | null {
   if (isEmpty(item) || item.state === 'dropped') return null
   const waitMs = item.kind === 'recording' ? rules.recordingGraceMs : rules.graceMs
-  if (item.foundAt > now - waitMs) return null
-  if (item.kind === 'recording' && (item.callId ?? callId) === null) return withoutCall(item)
+  if (waitsSince(item, call, now) > now - waitMs) return null
+  if (item.kind === 'recording' && call === null) return withoutCall(item)
   if (item.state !== 'waiting' && item.state !== 'quarantined') return null
-  const ids = { callId: item.callId ?? callId, uploadId: item.id }
+  const ids = { callId: call?.id ?? null, uploadId: item.id }
   return finding('audio-unacknowledged', item.foundAt, { subject: describeItem(item), ...unfinished(item, troubles) }, ids)
+}
+
+/** Whatever waits may wait for the end of its call, at which it is known who consents; but not for one that never ends. */
+function waitsSince({ state, foundAt }: AudioItem, call: CallOfItem | null, now: number): number {
+  if (state !== 'waiting' || call === null) return foundAt
+  return Math.max(foundAt, Math.min(call.endedAt ?? now, foundAt + longestCallMs))
 }
 
 function withoutCall(item: RecordingItem): Finding {
@@ -61,7 +79,7 @@ function unfinished({ state, reason }: AudioItem, [trouble]: readonly string[]) 
     return { cause: `held back: ${reason ?? 'no reason was stored'}`, fix }
   }
   return {
-    cause: trouble ?? 'it is not encoded yet, or waits for its transcript',
+    cause: trouble ?? 'it is not encoded yet, or waits for its transcript or for what was chosen (recordings.consent)',
     fix: 'is the bridge running? /readyz (recordings, disk) says what holds encoding up',
   }
 }

@@ -55,6 +55,8 @@ export interface Reconciliation {
 
 const pageSize = 500
 const callsInASlice = 250
+/** Calls of which recordings are remembered that are not tied to them yet; some 1 kB each. */
+const mostNamed = 20_000
 /** Clocks of a PBX and of the bridge may be so far apart; names are found further away for CDRs, not for calls. */
 const marginMs = 5 * 60_000
 /** Rejects when the store or the records cannot be read, or the signal is aborted. */
@@ -70,6 +72,8 @@ class Run {
   readonly #looked = { calls: 0, cdrs: 0, deliveries: 0, items: 0 }
   readonly #calls: SlidingRows<CallFacts>
   readonly #cdrs: SlidingRows<NamedCdr>
+  /** Recordings that are not tied to a call yet, by the call that their names tell. */
+  readonly #named = new Map<CallId, readonly RecordingItem[]>()
   #looseRecordings = 0
 
   constructor(options: ReconcileOptions, signal: AbortSignal) {
@@ -144,13 +148,27 @@ class Run {
     const { stored, rules, now, troubles } = this.#options
     this.#looked.items += items.length
     const calls = await stored.callIdsByKeys(items.flatMap(keysOf))
-    for (const item of items) {
+    const judged = items.map(item => ({
+      item,
+      callId: item.callId ?? keysOf(item).flatMap(key => calls.get(key) ?? [])[0] ?? null,
+    }))
+    const ends = await stored.endsOf(judged.flatMap(({ callId }) => callId ?? []))
+    for (const { item, callId } of judged) {
       if (item.kind === 'voicemail') this.#voicemails.add(item)
-      const callId = keysOf(item).flatMap(key => calls.get(key) ?? [])[0] ?? null
-      const found = itemFinding(item, callId, rules, now, troubles)
+      const endedAt = callId === null ? undefined : ends.get(callId)
+      // A call that is forgotten has long ended.
+      const call = callId === null ? null : { id: callId, endedAt: endedAt === undefined ? 0 : endedAt }
+      const found = itemFinding(item, call, rules, now, troubles)
       if (item.kind === 'recording' && callId === null && !isEmpty(item)) this.#looseRecordings += 1
+      if (item.kind === 'recording' && callId !== null && item.callId === null) this.#remember(callId, item)
       if (found !== null) this.#tally.add(found)
     }
+  }
+
+  /** Not of those that went out without their call: that is missing there. */
+  #remember(callId: CallId, item: RecordingItem): void {
+    if (item.state === 'queued' || item.state === 'delivered' || this.#named.size >= mostNamed) return
+    this.#named.set(callId, [...(this.#named.get(callId) ?? []), item])
   }
 
   async #slice(slice: Period, covered: Period | null): Promise<void> {
@@ -209,6 +227,11 @@ class Run {
       if (known === undefined) byCall.set(recording.callId, [recording])
       else known.push(recording)
     }
+    for (const callId of calls) {
+      const tied = byCall.get(callId) ?? []
+      const named = (this.#named.get(callId) ?? []).filter(({ id }) => !tied.some(recording => recording.id === id))
+      if (named.length > 0) byCall.set(callId, [...tied, ...named])
+    }
     return byCall
   }
 
@@ -250,7 +273,7 @@ function unseenFinding(cdr: Cdr, isSilent: boolean): Finding {
     ? 'the bridge saw no call at all around that time'
     : 'the bridge saw other calls of that time, not this one'
   const fix = isSilent
-    ? 'was the bridge running, and the trunk routed through it? `tpe-bridge import` brings such calls in from the same records'
+    ? 'was the bridge running, and the trunk routed through it? `tpe-bridge import` brings such calls to Zendesk from the same records; it keeps books of its own, so that this is found until reconciliation.window is over'
     : 'does this call go round the bridge, by a second route? Are the clocks of PBX and bridge right?'
   return finding('call-unseen', cdr.startedAt, { subject, cause, fix }, { cdrId: cdr.id })
 }

@@ -137,7 +137,7 @@ export interface Day {
   readonly rules?: Partial<ReconciliationRules>
 }
 
-/** The facts of a store that holds the day; a call is known as `unique:ID`. */
+/** The facts of a store that holds the day; a call is known as `unique:ID` and `sip:ID@pbx`. */
 export function storeOf({
   calls = [],
   recordings = [],
@@ -148,12 +148,13 @@ export function storeOf({
 }: Day): StoredFacts {
   const inOrder = [...calls].sort((a, b) => a.startedAt - b.startedAt)
   const within = ({ since, until }: Period) => inOrder.filter(({ startedAt }) => startedAt >= since && startedAt < until)
-  const known = new Map(inOrder.map(({ id }) => [`unique:${id}`, id]))
+  const known = new Map(inOrder.flatMap(({ id }) => [`unique:${id}`, `sip:${id}@pbx`].map(key => [key, id] as const)))
   const unfinished = loose.map((item, index) => ({ seq: index + 1, item }))
   return {
     sliceEnd: async (period, count) => Math.max(within(period)[count]?.startedAt ?? period.until, period.since + 1),
     calls: async period => within(period).map(call => ({ call, ended: call.endedAt !== null })),
     recordingsOf: async ids => recordings.filter(({ callId }) => callId !== null && ids.includes(callId)),
+    endsOf: async ids => new Map(inOrder.flatMap(({ id, endedAt }) => (ids.includes(id) ? [[id, endedAt] as const] : []))),
     callIdsByKeys: async keys =>
       new Map(keys.flatMap(key => [known.get(key)].flatMap(id => (id === undefined ? [] : [[key, id] as const])))),
     openDeliveries: async (state, after, limit) =>

@@ -22,6 +22,8 @@ import {
 
 const a = aCall('a')
 const short = aCall('short', { talkMs: 4_000 })
+/** As a recorder names `a@pbx`. */
+const misspelt = { sipCallId: 'a_pbx', unique: null, from: null, to: null, startedAt: null }
 const none = { ...rules.recordings, expected: 'none' } as const
 const named = { ...rules.recordings, expected: 'named' } as const
 /** Records that cover the whole day, of calls that are there. */
@@ -274,6 +276,40 @@ const rows: readonly (readonly [string, Day, readonly (string | RegExp)[]])[] = 
       ],
     },
     ['audio-unacknowledged: held back: broken'],
+  ],
+  [
+    'one whose name has the Call-ID in another spelling is of that call, and the call misses nothing else',
+    { calls: [a], loose: [aRecording(null, { state: 'quarantined', reason: 'broken', source: null, hints: misspelt })] },
+    ['recording-missing: its recording is held back: broken', 'audio-unacknowledged: held back: broken'],
+  ],
+  [
+    'one that waits to be encoded, with such a name, is what its call misses',
+    { calls: [a], loose: [aRecording(null, { state: 'waiting', source: null, hints: misspelt })] },
+    [/^audio-unacknowledged: it is not encoded yet/],
+  ],
+  [
+    'a recording that waits for the end of its call is as it should be',
+    {
+      calls: [aCall('a', { endedAt: null })],
+      loose: [aRecording(null, { state: 'waiting', hints: misspelt })],
+    },
+    [],
+  ],
+  [
+    'nor is one a finding just after that',
+    {
+      calls: [aCall('a', { endedAt: now - minute })],
+      loose: [aRecording(null, { state: 'waiting', hints: misspelt })],
+    },
+    [],
+  ],
+  [
+    'but a call that never ends is not waited for',
+    {
+      calls: [aCall('a', { endedAt: null })],
+      loose: [aRecording(null, { state: 'waiting', foundAt: now - 30 * hour, hints: misspelt })],
+    },
+    [/^audio-unacknowledged/],
   ],
   [
     'the empty file of a call that nobody answered is none',

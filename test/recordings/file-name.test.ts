@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { callIdSpellings, noHints, readFileName } from '../../src/recordings/folders/file-name.ts'
+import { callIdSpellings } from '../../src/events/call-id-spellings.ts'
+import { noHints, readFileName } from '../../src/recordings/folders/file-name.ts'
 import { readRecordedTime } from '../../src/recordings/folders/recorded-time.ts'
 
 const asterisk = /(?<unique>[^_]+)_(?<call_id>.+)\.(wav|WAV)$/

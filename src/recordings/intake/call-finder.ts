@@ -1,7 +1,7 @@
 /** Ties a recording to its call: by the names that the call goes by, else by parties and time. */
+import { callIdSpellings } from '../../events/call-id-spellings.ts'
 import type { CallId, CallSnapshot } from '../../events/event.ts'
 import type { MatchedBy, RecordingHints, RecordingItem } from '../../events/recording.ts'
-import { callIdSpellings } from '../folders/file-name.ts'
 import type { RecordingLedger } from '../ledger.ts'
 
 /** The model's guess by parties and time (events/matching.ts); it refuses when more than one call fits. */

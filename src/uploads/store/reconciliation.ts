@@ -85,6 +85,16 @@ export class ReconciliationViews {
     return recordings
   }
 
+  async endsOf(calls: readonly CallId[]): Promise<ReadonlyMap<CallId, number | null>> {
+    const ends = new Map<CallId, number | null>()
+    for (const some of batches([...new Set(calls)])) {
+      const rows = await this.#db.selectFrom('calls').select(['id', 'ended', 'ended_at']).where('id', 'in', some).execute()
+      // One that ended without a word of when did so at any time.
+      for (const { id, ended, ended_at } of rows) ends.set(id, ended === 1 ? (ended_at ?? 0) : ended_at)
+    }
+    return ends
+  }
+
   async callIdsByKeys(keys: readonly string[]): Promise<ReadonlyMap<string, CallId>> {
     const found = new Map<string, CallId>()
     for (const some of batches([...new Set(keys)])) {
