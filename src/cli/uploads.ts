@@ -1,6 +1,6 @@
 /** `tpe-bridge uploads`: what is on its way, what was refused, and what an operator does about it. */
 import { Command } from 'commander'
-import type { Desk } from '../uploads/store/desk.ts'
+import type { Desk, Sweep } from '../uploads/store/desk.ts'
 import type { Store } from '../uploads/store/store.ts'
 import type { Upload } from '../uploads/store/upload.ts'
 import type { UploadFilter } from '../uploads/store/upload-filter.ts'
@@ -56,13 +56,14 @@ export function uploadsCommand(context: CliContext, finish: Finish): Command {
     await act(context, finish, ids, option, {
       one: (desk, id) => desk.redrive(id, by),
       some: (desk, filter, after) => desk.redriveSome(filter, by, after),
+      sweep: 'redrive',
       verb: 'redriven',
     })
   })
   const drop = uploads
     .command('drop')
     .description(
-      'give up for good: the ones named, or all that fit a filter (dead and quarantined ones, unless --state says otherwise)',
+      'give up for good: the ones named, or all that fit a filter (dead and quarantined ones, unless --state says otherwise; erasures only with --sink erasure)',
     )
     .argument('[id...]', 'as in the list')
     .requiredOption('--reason <text>', 'kept with them, and in the audit log')
@@ -75,6 +76,7 @@ export function uploadsCommand(context: CliContext, finish: Finish): Command {
       await act(context, finish, ids, option, {
         one: (desk, id) => desk.drop(id, by),
         some: (desk, filter, after) => desk.dropSome(filter, by, after),
+        sweep: 'drop',
         verb: 'dropped',
       })
     },
@@ -101,6 +103,7 @@ async function newest(context: CliContext, store: Store, filter: UploadFilter, l
 interface Action {
   readonly one: (desk: Desk, id: string) => ReturnType<Desk['redrive']>
   readonly some: (desk: Desk, filter: UploadFilter, after: string | null) => ReturnType<Desk['redriveSome']>
+  readonly sweep: Sweep
   readonly verb: string
 }
 
@@ -109,7 +112,7 @@ async function act(
   finish: Finish,
   ids: readonly string[],
   option: SweepOption,
-  { one, some, verb }: Action,
+  { one, some, sweep: kind, verb }: Action,
 ): Promise<void> {
   const filter = filterFrom(option)
   const isDry = option.dryRun === true
@@ -119,7 +122,7 @@ async function act(
     if (ids.length > 0) await actOnEach(context, option, ids, id => one(store.desk, id))
     else if (filter === null) throw new CommandFailed(2, nothingNamed)
     else {
-      const step = (after: string | null) => (isDry ? store.desk.countSome(filter, after) : some(store.desk, filter, after))
+      const step = (after: string | null) => (isDry ? store.desk.countSome(kind, filter, after) : some(store.desk, filter, after))
       const json = option.json === true
       finish(await sweep(context, { store, filter, step, verb: isDry ? `would be ${verb}` : verb, json }))
     }

@@ -31,6 +31,9 @@ export interface SweepStep {
   readonly next: string | null
 }
 
+/** What is done to all that fit a filter. */
+export type Sweep = 'redrive' | 'drop'
+
 /** Uploads that are looked at in one go, and at most changed in one transaction: others have to get their turn. */
 const AT_ONCE = 250
 /** A list that finds little looks at this many before it answers with a short page. */
@@ -112,17 +115,17 @@ export class Desk {
    * is the `next` of the step before, `null` at the beginning. Without a state in the filter: what is dead or quarantined.
    */
   async redriveSome(filter: UploadFilter, by: By, after: string | null): Promise<SweepStep> {
-    return await this.#sweep(filter, after, subjects => this.#operations.redrive(subjects, by))
+    return await this.#sweep('redrive', filter, after, subjects => this.#operations.redrive(subjects, by))
   }
 
-  /** Likewise, of giving up. */
+  /** Likewise, of giving up; erasures, which somebody has a right to, only when the filter names their sink. */
   async dropSome(filter: UploadFilter, by: ByWithReason, after: string | null): Promise<SweepStep> {
-    return await this.#sweep(filter, after, subjects => this.#operations.drop(subjects, by))
+    return await this.#sweep('drop', filter, after, subjects => this.#operations.drop(subjects, by))
   }
 
-  /** Likewise, of neither: `done` is how many fit. */
-  async countSome(filter: UploadFilter, after: string | null): Promise<SweepStep> {
-    return await this.#sweep(filter, after, async ({ jobs, items }) => ({ done: [...jobs, ...items], refused: [] }))
+  /** One step of seeing what either would do: `done` is how many are meant. */
+  async countSome(sweep: Sweep, filter: UploadFilter, after: string | null): Promise<SweepStep> {
+    return await this.#sweep(sweep, filter, after, async ({ jobs, items }) => ({ done: [...jobs, ...items], refused: [] }))
   }
 
   /** How many uploads all the steps of a sweep will see, about: others are at work meanwhile. */
@@ -130,7 +133,12 @@ export class Desk {
     return await countUploads(this.#db, sweepOf(filter))
   }
 
-  async #sweep(filter: UploadFilter, after: string | null, act: (subjects: Subjects) => Promise<Outcome>): Promise<SweepStep> {
+  async #sweep(
+    sweep: Sweep,
+    filter: UploadFilter,
+    after: string | null,
+    act: (subjects: Subjects) => Promise<Outcome>,
+  ): Promise<SweepStep> {
     const place = readPlace(after, 'oldest-first')
     const { uploads, isLast } = await stretch(this.#db, {
       ...sweepOf(filter),
@@ -139,7 +147,8 @@ export class Desk {
       size: AT_ONCE,
     })
     const fits = filterOf(filter)
-    const fitting = uploads.filter(({ upload }) => fits(upload))
+    const passesOverErasures = sweep === 'drop' && (filter.sink ?? null) === null
+    const fitting = uploads.filter(({ upload }) => fits(upload) && !(passesOverErasures && upload.sink === 'erasure'))
     const jobs = fitting.flatMap(({ of }) => (of.kind === 'job' ? [of.id] : []))
     const items = fitting.flatMap(({ of }) => (of.kind === 'item' ? [of.id] : []))
     const { done, refused } = fitting.length === 0 ? { done: [], refused: [] } : await act({ jobs, items })

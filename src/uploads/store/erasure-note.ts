@@ -26,3 +26,6 @@ export type ErasureNote = z.infer<typeof noteSchema>
 
 /** Throws for a column that another program wrote. */
 export const readErasure = (text: string): ErasureNote => noteSchema.parse(JSON.parse(text))
+
+/** What `like` finds in the column as long as the item is not erased everywhere. Within a text JSON writes every quote as `\"`. */
+export const unfinished = '%"doneAt":null%'

@@ -8,14 +8,15 @@
  * 3 What is held (holds.ts) is not marked.
  * 4 `finish` forgets whatever is personal about the item, and tells the audit log, in one transaction.
  */
-import { type Kysely, sql, type Transaction } from 'kysely'
-import type { AudioItem, RecordingId } from '../../events/recording.ts'
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
+import type { RecordingId } from '../../events/recording.ts'
 import { jobIdOf } from '../job.ts'
 import { planItem } from '../plan.ts'
 import { type About, type FoundItem, findAbout, foundItem, itemsAbout, shownAs } from './about.ts'
 import { appendAudit } from './audit.ts'
-import { isShared, transact } from './dialect.ts'
-import { type ErasedPlace, type ErasureNote, readErasure } from './erasure-note.ts'
+import { holding, isShared, transact } from './dialect.ts'
+import { type ErasedPlace, type ErasureNote, readErasure, unfinished } from './erasure-note.ts'
+import { forgetCaller, forgetItem, withoutPersons } from './forgetting.ts'
 import { insertJobs } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import { readItem } from './stored-json.ts'
@@ -88,42 +89,55 @@ export class Erasures {
 
   /**
    * Has up to `limit` of them erased, in one transaction; answers which. Ask again until it answers none: those that are held, or
-   * were asked for before, are passed over.
+   * were asked for before, are passed over, unless the erasure that was asked for was given up since: then it begins anew.
    */
   async ask(about: About, order: ErasureOrder, limit: number): Promise<readonly FoundItem[]> {
-    const asked = await transact(this.#db, async trx => {
-      const now = this.#now()
-      const note: ErasureNote = { ...order, askedAt: now, places: {}, doneAt: null }
-      const some = await itemsAbout(trx, about)
-        .select('id')
-        .where('erasure', 'is', null)
-        .where('hold', 'is', null)
-        .orderBy('seq')
-        .limit(limit)
-        .execute()
-      if (some.length === 0) return []
-      const ids = some.map(({ id }) => id)
-      // Asked once more: another process may have held, or queued, one of them meanwhile.
-      const rows = await trx
-        .updateTable('items')
-        .set({ erasure: JSON.stringify(note), state: 'dropped', reason: erased(order.reason), updated_at: now })
-        .where('id', 'in', ids)
-        .where('erasure', 'is', null)
-        .where('hold', 'is', null)
-        .returningAll()
-        .execute()
-      for (const row of rows) {
-        await dropDeliveries(trx, row.id, now)
-        await insertJobs(trx, [planItem(readItem(row), 'erasure')], now, isShared(trx) ? row.origin : undefined)
-        const detail = { ...shownAs(about), callId: row.call_id, keepSources: order.keepSources }
-        const line = { actor: order.actor, action: 'recording.erasure-requested', subject: row.id, reason: order.reason, detail }
-        await appendAudit(trx, line, now)
-      }
-      if (about.kind === 'number') await forgetCaller(trx, about.forms)
-      return rows.map(foundItem)
-    })
-    if (asked.length > 0) this.#onJobs()
-    return asked
+    for (;;) {
+      const { meant, asked } = await transact(this.#db, trx => this.#askOnce(trx, about, order, limit))
+      if (asked.length > 0) this.#onJobs()
+      // None of those that were meant: somebody else has just held them, or asked for them. There may be more behind them.
+      if (asked.length > 0 || meant === 0) return asked
+    }
+  }
+
+  async #askOnce(
+    trx: Transaction<Schema>,
+    about: About,
+    order: ErasureOrder,
+    limit: number,
+  ): Promise<{ readonly meant: number; readonly asked: readonly FoundItem[] }> {
+    const now = this.#now()
+    const some = await itemsAbout(trx, about)
+      .select('id')
+      .where('hold', 'is', null)
+      .where(eb => eb.or([eb('erasure', 'is', null), eb.and([eb('erasure', 'like', unfinished), hasNoErasureJob(eb)])]))
+      .orderBy('seq')
+      .limit(limit)
+      .execute()
+    if (some.length === 0) return { meant: 0, asked: [] }
+    const ids = some.map(({ id }) => id)
+    // Asked once more: another process may have held, or queued, one of them meanwhile.
+    const meant = trx.selectFrom('items').selectAll().where('id', 'in', ids).where('hold', 'is', null).orderBy('seq')
+    const asked: FoundItem[] = []
+    for (const row of await holding(trx, meant).execute()) {
+      const before = row.erasure === null ? null : readErasure(row.erasure)
+      if (before !== null && (before.doneAt !== null || !(await wasGivenUp(trx, row.id)))) continue
+      const places = before?.keepSources === order.keepSources ? before.places : {}
+      const note: ErasureNote = { ...order, askedAt: now, places, doneAt: null }
+      const changed = { erasure: JSON.stringify(note), state: 'dropped', reason: erased(order.reason), updated_at: now } as const
+      await trx.updateTable('items').set(changed).where('id', '=', row.id).execute()
+      await dropDeliveries(trx, row.id, now)
+      // One that was given up has a job, unless it was pruned since.
+      await trx.deleteFrom('jobs').where('id', '=', jobIdOf(row.id, 'erasure')).execute()
+      await insertJobs(trx, [planItem(readItem(row), 'erasure')], now, isShared(trx) ? row.origin : undefined)
+      const again = before === null ? {} : { again: true }
+      const detail = { ...shownAs(about), callId: row.call_id, keepSources: order.keepSources, ...again }
+      const line = { actor: order.actor, action: 'recording.erasure-requested', subject: row.id, reason: order.reason, detail }
+      await appendAudit(trx, line, now)
+      asked.push(foundItem({ ...row, ...changed }))
+    }
+    if (asked.length > 0 && about.kind === 'number') await forgetCaller(trx, about.forms)
+    return { meant: some.length, asked }
   }
 
   /** The beginning of each try: makes sure that nothing of the item is delivered any more, and says where it is. */
@@ -188,13 +202,7 @@ export class Erasures {
         .set({ erasure: JSON.stringify(done), body: JSON.stringify(withoutPersons(readItem(row))), updated_at: now })
         .where('id', '=', id)
         .execute()
-      await trx.deleteFrom('item_parties').where('item_id', '=', id).execute()
-      // File names have numbers in them. An item that is found again is known by its id (items.ts, add).
-      if (!note.keepSources) await trx.deleteFrom('source_files').where('item_id', '=', id).execute()
-      await trx
-        .deleteFrom('sink_memory')
-        .where('key', 'in', [`item:${id}`, `wish:${id}`])
-        .execute()
+      await forgetItem(trx, id, note)
       const detail = {
         callId: row.call_id,
         places: Object.fromEntries(Object.entries(note.places).map(([name, { told }]) => [name, told])),
@@ -222,6 +230,24 @@ const dropDeliveries = async (trx: Transaction<Schema>, id: RecordingId, now: nu
     .execute()
 }
 
+// Of the item in question, in a query of items.
+const hasNoErasureJob = (eb: ExpressionBuilder<Schema, 'items'>) =>
+  eb.not(
+    eb.exists(
+      eb
+        .selectFrom('jobs')
+        .select('jobs.seq')
+        .where(sql<boolean>`jobs.id = items.id || '.erasure'`)
+        .where('jobs.state', '<>', 'dropped'),
+    ),
+  )
+
+const wasGivenUp = async (trx: Transaction<Schema>, id: RecordingId): Promise<boolean> => {
+  const named = trx.selectFrom('jobs').select('state').where('id', '=', jobIdOf(id, 'erasure'))
+  const job = await holding(trx, named).executeTakeFirst()
+  return job === undefined || job.state === 'dropped'
+}
+
 const leftByHand = (note: ErasureNote): readonly string[] =>
   Object.values(note.places).flatMap(({ byHand }) => (byHand === null ? [] : [byHand]))
 
@@ -234,27 +260,4 @@ const seenFiles = async (
     ? await files.select(['path', 'size', 'mtime_ms', 'origin']).execute()
     : await files.select(['path', 'size', 'mtime_ms', sql<string>`''`.as('origin')]).execute()
   return rows.map(({ path, size, mtime_ms: mtimeMs, origin }) => ({ path, size, mtimeMs, origin }))
-}
-
-// What sinks remember of a caller, and not of a call: whose user, whose ticket (zendesk/memory.ts).
-const forgetCaller = async (trx: Transaction<Schema>, forms: readonly string[]): Promise<void> => {
-  const keys = forms.flatMap(number => [`caller:${number}`, `first:${number}`, `ticket-of:caller:${number}`])
-  if (keys.length > 0) await trx.deleteFrom('sink_memory').where('key', 'in', keys).execute()
-  for (const number of forms) {
-    await sql`delete from sink_memory where key >= 'ticket-of:rule:' and key < 'ticket-of:rule;'
-      and substr(key, length(key) - ${sql.lit(number.length)}) = ${`:${number}`}`.execute(trx)
-  }
-}
-
-/** What stays of an item: that there was one. */
-const withoutPersons = (item: AudioItem): AudioItem => {
-  const { id, state, reason, foundAt, startedAt, callId } = item
-  const nothing = { sourcePath: '', sourceSize: 0, sourceMtimeMs: 0, source: null, encoded: null }
-  const rest = { id, state, reason, foundAt, startedAt, callId, ...nothing }
-  if (item.kind === 'recording') {
-    const hints = { sipCallId: null, unique: null, from: null, to: null, startedAt: null }
-    return { ...rest, kind: 'recording', hints, matchedBy: item.matchedBy }
-  }
-  const nobody = { kind: 'anonymous', value: 'anonymous', display: null } as const
-  return { ...rest, kind: 'voicemail', from: nobody, to: nobody, mailbox: '', receivedAt: item.receivedAt }
 }

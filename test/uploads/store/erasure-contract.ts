@@ -112,6 +112,40 @@ export const erasureContract = (name: string, make: () => Promise<ArchivingStore
       expect(JSON.stringify(lines)).not.toContain(caller.slice(1))
     })
 
+    test('an erasure is not dropped with other dead letters, and one that was dropped can be asked for again', async () => {
+      await queue(aVoicemail('v1'))
+      await ask(item('v1'))
+      await store.erasures.note(recordingId('v1'), 'archive', { told: 'deleted', byHand: null })
+      await settle('erasure', rejected)
+      expect(await ask(number(caller))).toEqual([])
+      const by = { ...ops, reason: 'old ones' }
+      expect(await store.desk.countSome('drop', {}, null)).toMatchObject({ done: 0 })
+      expect(await store.desk.dropSome({}, by, null)).toMatchObject({ done: 0 })
+      expect(await store.desk.dropSome({ sink: 'erasure' }, by, null)).toMatchObject({ done: 1 })
+      expect(await ask(number(caller))).toEqual(['v1'])
+      expect(await ask(number(caller))).toEqual([])
+      expect((await store.jobs.claim('erasure', 9)).map(({ id, attempts }) => ({ id, attempts }))).toEqual([
+        { id: 'v1.erasure', attempts: 0 },
+      ])
+      expect(Object.keys((await errand('v1')).places)).toEqual(['archive'])
+      const [line] = await store.audit.list({ limit: 1 })
+      expect(line).toMatchObject({ action: 'recording.erasure-requested', subject: 'v1', detail: { again: true } })
+    })
+
+    test('one whose job was pruned before it was done can be asked for again, and then also with its sources', async () => {
+      await queue(aVoicemail('v1'))
+      await store.erasures.ask(item('v1'), { ...order, keepSources: true }, 9)
+      await store.erasures.note(recordingId('v1'), 'sources', { told: 'kept, as asked for', byHand: null })
+      await store.desk.drop('v1.erasure', { ...ops, reason: 'a mistake' })
+      await store.prune(-1_000)
+      expect(await ask(item('v1'))).toEqual(['v1'])
+      expect(await errand('v1')).toMatchObject({ keepSources: false, places: {} })
+      await store.erasures.finish(recordingId('v1'))
+      await settle('erasure', delivered)
+      await store.prune(-1_000)
+      expect(await ask(item('v1'))).toEqual([])
+    })
+
     test('what is being encoded when its erasure is asked for is not queued any more', async () => {
       const waiting = await add(aRecording('r1', null, 'waiting'))
       await ask(item('r1'))

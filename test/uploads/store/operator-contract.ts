@@ -211,7 +211,7 @@ export const operatorContract = (name: string, make: () => Promise<OperatedStore
     test('counting changes nothing', async () => {
       await store.calls.append([aChange('a', [1]), aChange('b', [1])])
       await refuse('422', id => id === 'a.1')
-      expect(await store.desk.countSome({ state: 'dead' }, null)).toMatchObject({ seen: 1, done: 1 })
+      expect(await store.desk.countSome('redrive', { state: 'dead' }, null)).toMatchObject({ seen: 1, done: 1 })
       expect(await stateOf('a.1')).toBe('dead')
       expect(await store.audit.list({ limit: 9 })).toEqual([])
     })
