@@ -116,7 +116,8 @@ export class DeliveryWorker<D = Delivery> {
       onSetBack: byMs => {
         options.log.warn({ sink, byMs }, 'the clock was set back, whatever waits is tried now')
         this.#settlements.setBack(byMs)
-        this.#mend()
+        options.limit.setBack()
+        this.#pace.mend()
       },
       onDue: jobs => {
         options.log.warn({ sink, jobs }, 'deliveries that waited for a time of another clock are due now')
@@ -249,6 +250,7 @@ export class DeliveryWorker<D = Delivery> {
     try {
       const prepared = prepare(job)
       if (prepared.kind === 'undeliverable') {
+        this.#pace.abandoned(now())
         await this.#giveBack()
         return { kind: 'dead', reason: prepared.reason }
       }
@@ -258,6 +260,7 @@ export class DeliveryWorker<D = Delivery> {
       if (done.kind === 'answered' && done.result.unasked === true) await this.#giveBack()
       return this.#verdictOn(job, done)
     } catch (error) {
+      this.#pace.abandoned(now())
       return this.#verdictOn(job, { kind: 'threw', error })
     }
   }

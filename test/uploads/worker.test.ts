@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AudioItem } from '../../src/events/recording.ts'
-import { deliveriesOf } from '../../src/uploads/delivery.ts'
+import { deliveriesOf, type Prepared } from '../../src/uploads/delivery.ts'
 import { RateLimit } from '../../src/uploads/flow/rate-limit.ts'
 import { jobId } from '../../src/uploads/job.ts'
 import type { Delivery, DeliveryResult } from '../../src/uploads/sink.ts'
@@ -222,6 +222,34 @@ describe('failure', () => {
     await workerWith(sink).start()
     await vi.waitFor(() => expect(sink.acknowledged).toEqual(['a.2']))
     expect(await stateOf('a.1')).toMatchObject({ kind: 'dead', reason: expect.stringContaining('cannot be read') })
+  })
+
+  test.each([
+    ['cannot be delivered', (): Prepared<Delivery> => ({ kind: 'undeliverable', reason: 'damaged' })],
+    [
+      'cannot be prepared',
+      (): Prepared<Delivery> => {
+        throw new TypeError('undefined is not a function')
+      },
+    ],
+  ])('a job that %s leaves it to the next one to ask whether the sink works again', async (_what, bad) => {
+    const failing = ['a', 'b', 'c', 'd', 'e']
+    const sink = new ScriptedSink()
+    for (const call of failing) sink.script(`${call}.1`, () => retry(HOUR))
+    const sound = deliveriesOf('hq')
+    let probes = 0
+    const worker = workerWith(sink, {
+      prepare: job => (sink.attempts.length === failing.length && probes++ === 0 ? bad() : sound(job)),
+      // The shortest pause of the breaker.
+      random: () => 0,
+    })
+    await worker.start()
+    for (const call of failing) await store.calls.append([aChange(call, [1])])
+    await vi.waitFor(() => expect(worker.health().state).toBe('sink-failing'))
+    for (const call of ['x', 'y']) await store.calls.append([aChange(call, [1])])
+    await vi.waitFor(() => expect(worker.health().state).toBe('delivering'), { timeout: 5_000 })
+    expect(probes).toBeGreaterThan(1)
+    expect(sink.acknowledged.length).toBeGreaterThan(0)
   })
 
   test('while the store fails nothing is lost: the verdict waits, health says so, and it is stored once the store works', async () => {

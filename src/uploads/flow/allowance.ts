@@ -20,4 +20,6 @@ export interface Allowance {
   pause(now: number): Pause | null
   /** Opens the gate before its time, for an operator who has repaired the cause. */
   resume(): void
+  /** This bridge's clock was set back: no pause that holds by it lasts for as long as it was ahead. */
+  setBack(): void
 }

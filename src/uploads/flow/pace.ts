@@ -59,15 +59,11 @@ export class Pace {
     done: Attempt,
     at: { readonly lane: Lane; readonly tookMs: number; readonly underWay: number; readonly now: number },
   ): void {
-    if (done.kind !== 'answered') {
-      this.#breaker.abandoned(at.now)
+    if (done.kind !== 'answered' || done.result.unasked === true) {
+      this.abandoned(at.now)
       return
     }
     const { result } = done
-    if (result.unasked === true) {
-      this.#breaker.abandoned(at.now)
-      return
-    }
     this.#concurrency.get(at.lane)?.ended({ tookMs: at.tookMs, failed: result.kind === 'retry', underWay: at.underWay })
     const before = this.#breaker.state.kind
     if (result.kind === 'retry') this.#breaker.failed(result.reason, at.now)
@@ -75,6 +71,11 @@ export class Pace {
     const { state } = this.#breaker
     if (before === 'closed' && state.kind === 'open') this.#options.onTrip(state.reason)
     if (before !== 'closed' && state.kind === 'closed') this.#options.onMend()
+  }
+
+  /** What had begun ended without asking the sink anything: whether that works is for the next one to find out. */
+  abandoned(now: number): void {
+    this.#breaker.abandoned(now)
   }
 
   /** An operator says that the sink works again. */

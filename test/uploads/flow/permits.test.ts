@@ -57,6 +57,7 @@ describe('permits for requests beside the worker', () => {
       pauseUntil: () => {},
       pause: () => null,
       resume: () => {},
+      setBack: () => {},
     }
     const permits = new Permits({ limit: failing, now: Date.now })
     await expect(permits.acquire(never)).rejects.toThrow('the database is gone')

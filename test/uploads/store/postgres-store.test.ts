@@ -228,6 +228,34 @@ describe('a database that bridges share', () => {
     for (const limit of [second, first]) await vi.waitFor(async () => expect(await limit?.reserve(1, Date.now())).toBe(1))
   })
 
+  test('a pause that could not be shared holds the bridge that was asked for it', async () => {
+    const url = await server.database()
+    const warned: string[] = []
+    const log = { ...silent, warn: (_fields: object, msg: string) => warned.push(msg) }
+    const limit = (await open(url)).rateLimit({ name: 'z', perMinute: 6_000, log })
+    expect(await limit.reserve(1, Date.now())).toBe(1)
+    await server.query(url, 'alter table sink_budget rename to away')
+    limit.pauseUntil(Date.now() + 60_000, '429')
+    await vi.waitFor(() => expect(warned).toEqual(['what holds the sink back could not be shared']))
+    await server.query(url, 'alter table away rename to sink_budget')
+    expect(await limit.reserve(1, Date.now())).toBe(0)
+    expect(limit.pause(Date.now())).toMatchObject({ reason: '429' })
+    expect(await limit.reserve(1, Date.now() + 61_000)).toBe(1)
+  })
+
+  test('the clock of one bridge that is set back ends the pause of none', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)].map(store => store.rateLimit({ name: 'z', perMinute: 6_000, log: silent }))
+    await a?.reserve(1, Date.now())
+    a?.pauseUntil(Date.now() + 60_000, '429')
+    expect(await b?.reserve(1, Date.now())).toBe(0)
+    a?.setBack()
+    for (const limit of [a, b]) {
+      expect(await limit?.reserve(1, Date.now())).toBe(0)
+      expect(limit?.pause(Date.now())).toMatchObject({ reason: '429' })
+    }
+  })
+
   test('audio is delivered by the bridge that has it, and by none other; one that is gone is named by the others', async () => {
     const url = await server.database()
     const [gone, other] = [await open(url, 1_000), await open(url, 1_000)]
