@@ -4,7 +4,7 @@ import { runSeeds } from './run.ts'
 import { tellFindings } from './tell-findings.ts'
 
 test('whatever fails, and however often: what was acknowledged upstream is delivered once and in order, from a PostgreSQL that bridges share', {
-  timeout: 400_000,
+  timeout: 600_000,
 }, async () => {
   const { figures, findings } = await runSeeds({ store: 'postgres', first: 0, seeds: 200 })
   expect(tellFindings(findings, 'postgres')).toBe('')

@@ -56,7 +56,6 @@ interface Seat {
   process: BridgeProcess | null
   order: number
   idle: { readonly order: number; readonly wakeInMs: number | null } | null
-  wrongByMs: number
   restarts: number
 }
 
@@ -66,6 +65,8 @@ export class World implements Account {
   readonly #seats: readonly Seat[]
   /** From the machine's clock to the world's. */
   #aheadMs = DAY - Date.now()
+  /** Of both bridges of a pair: their clocks have to agree. */
+  #wrongByMs = 0
   #databaseWrongByMs = 0
   #next = 0
   #requests = 0
@@ -91,7 +92,6 @@ export class World implements Account {
       process: null,
       order: 0,
       idle: null,
-      wrongByMs: 0,
       restarts: 0,
     }))
   }
@@ -128,7 +128,7 @@ export class World implements Account {
     const { store, dataDir, script } = this.#options
     if (seat.restarts > 0) {
       const byMs = script.jumpsAcrossRestarts[(seat.restarts - 1) % script.jumpsAcrossRestarts.length] ?? 0
-      if (byMs !== 0) this.#jump(seat, byMs, 'while it was down')
+      if (byMs !== 0) this.#jump(byMs, `while bridge ${bridge} was down`)
     } else await this.#setDatabaseClock()
     seat.restarts++
     seat.process = process
@@ -144,7 +144,7 @@ export class World implements Account {
       sinkUrl: this.#sinkUrl,
       store,
       requestsPerMinute: Number.isFinite(script.requestsPerMinute) ? script.requestsPerMinute : null,
-      clock: this.#clockOf(seat),
+      clock: this.#clock(),
     })
     this.#tell(seat, [...this.#untold.values()])
   }
@@ -213,10 +213,7 @@ export class World implements Account {
         void this.#setDatabaseClock()
         continue
       }
-      const seat = this.#seats[jump.atRequest % this.#seats.length]
-      if (seat === undefined) continue
-      this.#jump(seat, jump.byMs, 'while it runs')
-      this.#tellClock(seat)
+      this.#jump(jump.byMs, 'while it runs')
     }
     this.#options.onRequest(fault)
     return { fault, chance: (attempt * 0.37 + id.length * 0.11) % 1 }
@@ -322,17 +319,18 @@ export class World implements Account {
 
   #tellClock(seat: Seat): void {
     seat.idle = null
-    seat.process?.tell({ kind: 'clock', world: this.name, order: ++seat.order, clock: this.#clockOf(seat) })
+    seat.process?.tell({ kind: 'clock', world: this.name, order: ++seat.order, clock: this.#clock() })
   }
 
-  #clockOf(seat: Seat) {
-    return { aheadMs: this.#aheadMs, wrongByMs: seat.wrongByMs }
+  #clock() {
+    return { aheadMs: this.#aheadMs, wrongByMs: this.#wrongByMs }
   }
 
-  #jump(seat: Seat, byMs: number, when: string): void {
-    seat.wrongByMs += byMs
-    this.#note(`the clock of bridge ${seat.bridge} jumps by ${minutes(byMs)} ${when}`)
+  #jump(byMs: number, when: string): void {
+    this.#wrongByMs += byMs
+    this.#note(`the clock jumps by ${minutes(byMs)} ${when}`)
     this.#options.onJump()
+    for (const seat of this.#seats) if (seat.process !== null) this.#tellClock(seat)
   }
 
   async #setDatabaseClock(): Promise<void> {
