@@ -23,6 +23,11 @@ export const isOurTurnToPrune = async (trx: Transaction<Schema>): Promise<boolea
   return rows[0]?.ours === true
 }
 
+/** One bridge after the other enters: of two that start together, one sees the other. */
+export const lockEntrance = async (trx: Transaction<Schema>): Promise<void> => {
+  await sql`select pg_advisory_xact_lock(${LOCK_SPACE}::int, 2)`.execute(trx)
+}
+
 /** Until the commit nobody else decides whose turn it is among the jobs of these keys. One order for all: no deadlocks. */
 export const lockTurns = async (trx: Transaction<Schema>, keys: readonly string[]): Promise<void> => {
   if (!isShared(trx) || keys.length === 0) return
@@ -41,6 +46,12 @@ export const holding = <DB, TB extends keyof DB, O>(
   db: Kysely<Schema>,
   query: SelectQueryBuilder<DB, TB, O>,
 ): SelectQueryBuilder<DB, TB, O> => (isShared(db) ? query.forUpdate() : query)
+
+/** Rows that are read to decide on: whoever is changing one is waited for, and nobody changes them until the commit. */
+export const asTheyStay = <DB, TB extends keyof DB, O>(
+  db: Kysely<Schema>,
+  query: SelectQueryBuilder<DB, TB, O>,
+): SelectQueryBuilder<DB, TB, O> => (isShared(db) ? query.forShare() : query)
 
 /** The database's own clock, epoch ms: bridges agree on it, whatever theirs say. */
 export const databaseNow = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`

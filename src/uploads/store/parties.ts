@@ -2,10 +2,11 @@
  * Which numbers and extensions an item is about: those of its call and of the call's legs, the voicemail's own, and what its file's
  * name said, so that all that is about one number can be found long after the call itself is forgotten.
  */
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { CallId, CallParty, CallSnapshot } from '../../events/event.ts'
 import type { AudioItem, RecordingId } from '../../events/recording.ts'
 import { batches } from './batches.ts'
+import { asTheyStay } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import { readSnapshot } from './stored-json.ts'
 
@@ -52,8 +53,9 @@ export const addPartiesOfCalls = async (trx: Transaction<Schema>, ended: readonl
   }
 }
 
-const callOf = async (db: Kysely<Schema>, id: CallId): Promise<CallSnapshot | null> => {
-  const row = await db.selectFrom('calls').select('snapshot').where('id', '=', id).executeTakeFirst()
+// Its end, which is just being stored, does not see the item yet (addPartiesOfCalls): one of the two has to wait for the other.
+const callOf = async (trx: Transaction<Schema>, id: CallId): Promise<CallSnapshot | null> => {
+  const row = await asTheyStay(trx, trx.selectFrom('calls').select('snapshot').where('id', '=', id)).executeTakeFirst()
   return row === undefined || row.snapshot === null ? null : readSnapshot(id, row.snapshot)
 }
 

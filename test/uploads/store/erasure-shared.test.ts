@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
-import { aVoicemail, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
+import { aChange, aRecording, aVoicemail, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
 import { PostgresServer } from './postgres-server.ts'
 
 const log = { error: () => {}, warn: () => {} }
@@ -63,4 +64,33 @@ test('of many who ask, queue and hold at once, each item has one fate', async ()
   expect([...erased, ...kept].toSorted()).toEqual(ids.toSorted())
   const open = (await first?.jobs.claim('media', 50)) ?? []
   expect(open.map(({ id }) => String(id)).filter(id => erased.includes(recordingId(id)))).toEqual([])
+})
+
+test('who joined a call is found by number, also where its recording is queued at the moment at which the call ends', async () => {
+  const url = await server.database()
+  const one = await bridge(url, 'br_one')
+  const two = await bridge(url, 'br_two')
+  const item = aRecording('r1', 'a')
+  const unmatched = aRecording('r1', null, 'waiting')
+  await one.items.add(unmatched, fileOf(unmatched))
+  await two.calls.append([aChange('a', [1])])
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  onTestFinished(() => other.end())
+  const waiting = async () => (await other.query('select 1 from pg_locks where not granted')).rowCount ?? 0
+  // Holds the queueing up between its look at the call and its commit.
+  await other.query('begin')
+  await other.query("insert into item_parties (party, item_id) values ('+14155550100', 'r1')")
+  const queued = one.items.queue(item)
+  await vi.waitFor(async () => expect(await waiting()).toBe(1))
+  const to = { kind: 'e164', value: '+4930123456', display: null } as const
+  let isAppended = false
+  const ended = aChange('a', [2, 3, 4], { ended: true, snapshot: { to, endedAt: T0 } })
+  const appended = two.calls.append([ended]).finally(() => {
+    isAppended = true
+  })
+  await vi.waitFor(async () => expect(isAppended || (await waiting()) === 2).toBe(true))
+  await other.query('rollback')
+  await Promise.all([queued, appended])
+  expect(await one.erasures.find({ kind: 'number', forms: [to.value], shown: '' }, { limit: 9 })).toMatchObject([{ id: 'r1' }])
 })
