@@ -16,11 +16,13 @@ export interface ClearingOptions {
 }
 
 /**
- * Clears what lies here of an item that every sink has, or that was given up; of any other item nothing. Without anything in the spool it
- * was cleared already, or it lies on the disk of another bridge, and so does its source. Throws the file system's error.
+ * Clears what lies here of an item that every sink has, or that was given up; of any other item nothing, nor of one that is held: what
+ * lies here may be the only copy. Without anything in the spool it was cleared already, or it lies on the disk of another bridge, and so
+ * does its source. Throws the file system's error.
  */
 export async function clearFinished(item: AudioItem, options: ClearingOptions): Promise<'cleared' | 'not-here' | 'not-yet'> {
   if (item.state !== 'delivered' && item.state !== 'dropped') return 'not-yet'
+  if (item.hold !== undefined && item.hold !== null) return 'not-yet'
   if (!(await options.spool.has(item.id))) return 'not-here'
   if (item.state === 'delivered') await clearSource(item, options)
   // Last: an MP3 that is still here tells that this was not done yet.
@@ -30,12 +32,6 @@ export async function clearFinished(item: AudioItem, options: ClearingOptions): 
 
 async function clearSource(item: AudioItem, { spool, afterUpload, roots, log }: ClearingOptions): Promise<void> {
   if (item.kind !== 'recording' || spool.owns(item.sourcePath)) return
-  // What is held stays wherever it is, after its release too: a file that nobody expects to go any more.
-  if (item.hold !== undefined && item.hold !== null) {
-    if (afterUpload.kind !== 'keep')
-      log.info({ id: item.id, file: item.sourcePath }, 'delivered source left in place: it is held')
-    return
-  }
   const result = await applyAfterUpload(item, afterUpload, roots)
   if (result.kind === 'left')
     log.warn({ id: item.id, file: item.sourcePath, reason: result.reason }, 'delivered source left in place')

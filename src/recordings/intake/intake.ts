@@ -194,13 +194,15 @@ export class Intake {
     return changed
   }
 
-  /** Gives a quarantined item up. Its source is left alone, unless it was an upload. */
+  /** Gives a quarantined item up, unless it is held. Its source is left alone, unless it was an upload. */
   async drop(id: RecordingId, reason: string): Promise<OperatorResult> {
-    const changed = await this.#operate(id, item => ({ ...item, state: 'dropped', reason }))
+    const item = await this.#options.ledger.get(id)
+    if (item?.hold !== undefined && item.hold !== null)
+      return { kind: 'refused', reason: 'it is held: release it first (tpe-bridge hold --release)' }
+    const changed = await this.#operate(id, found => ({ ...found, state: 'dropped', reason }))
     if (changed.kind !== 'done') return changed
     this.counters.dropped += 1
-    await this.#options.spool.remove(id)
-    this.#options.space?.freed()
+    await this.#tidying.look(id)
     return changed
   }
 
@@ -269,10 +271,10 @@ export class Intake {
     this.#options.space?.freed()
   }
 
-  #notCleared(item: AudioItem | null, error: unknown, message = 'delivered audio could not be cleared'): void {
+  #notCleared(item: AudioItem | null, error: unknown): void {
     const reason = describe(error)
     this.#lastError = { at: this.#options.clock(), reason }
-    this.#options.log.error({ id: item?.id, file: item?.sourcePath, reason }, message)
+    this.#options.log.error({ id: item?.id, file: item?.sourcePath, reason }, 'finished audio could not be cleared')
   }
 
   #quarantined(item: AudioItem): void {
@@ -282,15 +284,14 @@ export class Intake {
     log.warn({ id: item.id, kind: item.kind, file: item.sourcePath, reason: item.reason }, 'audio quarantined')
   }
 
-  /** Its source is the PBX's and stays; a copy of ours goes. */
+  /** Its source is the PBX's and stays; a copy of ours goes, unless it is held. */
   async #refused(item: RecordingItem): Promise<void> {
-    const { log, spool, space } = this.#options
+    const { log } = this.#options
     const { id, callId, reason, consent } = item
     this.#streak = null
     if (consent !== undefined && consent !== null && consent.policy !== 'always') this.counters.refused[consent.policy] += 1
     log.info({ id, callId, reason }, 'recording refused: no consent')
-    await spool.remove(id).catch((error: unknown) => this.#notCleared(item, error, 'refused audio could not be cleared'))
-    space?.freed()
+    await this.#tidying.look(id)
   }
 
   /** An attempt that will be made again. */

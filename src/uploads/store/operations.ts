@@ -4,7 +4,7 @@
  * 1. Whatever is named in one request is done in one transaction, and each of them gets its line of the audit log in it.
  * 2. What may be done is decided on rows that nobody else changes meanwhile (dialect.ts, `holding`).
  */
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { RecordingId } from '../../events/recording.ts'
 import { type JobId, sinkOf, subjectOf } from '../job.ts'
 import { type AuditLine, appendAuditLines } from './audit.ts'
@@ -12,7 +12,7 @@ import { batches } from './batches.ts'
 import { holding, transact } from './dialect.ts'
 import { dropJobs, hastenJobs, reviveJobs } from './job-changes.ts'
 import type { JobRow } from './job-rows.ts'
-import type { Schema } from './schema.ts'
+import type { ItemsTable, Schema } from './schema.ts'
 
 /** What an operator's request did, or why it could not. */
 export type OperatorAnswer =
@@ -114,10 +114,10 @@ export class Operations {
       const named = trx.selectFrom('jobs').selectAll().where('id', 'in', some).orderBy('seq')
       rows.push(...(await holding(trx, named).execute()))
     }
-    const erased = action.kind === 'redrive' ? await erasedAmong(trx, rows) : new Set()
+    const closed = await (action.kind === 'redrive' ? erasedAmong(trx, rows) : heldAmong(trx, rows))
     const refused: Refusal[] = []
     const allowed = rows.filter(job => {
-      const reason = erased.has(job.id) ? 'it is erased, or about to be' : whyNot(job)
+      const reason = closed.has(job.id) ? closedTo[action.kind] : whyNot(job)
       if (reason !== null) refused.push({ id: job.id, reason })
       return reason === null
     })
@@ -141,12 +141,12 @@ export class Operations {
     const done: RecordingId[] = []
     const refused: Refusal[] = []
     for (const some of batches(ids)) {
-      const columns = ['id', 'state', 'reason', 'erasure'] as const
+      const columns = ['id', 'state', 'reason', 'hold', 'erasure'] as const
       const rows = await holding(trx, trx.selectFrom('items').select(columns).where('id', 'in', some).orderBy('seq')).execute()
-      const allowed = rows.filter(({ id, state, erasure }) => {
-        if (erasure !== null) refused.push({ id, reason: 'it is erased, or about to be' })
-        else if (state !== 'quarantined') refused.push({ id, reason: `it is ${state}, not quarantined` })
-        return erasure === null && state === 'quarantined'
+      const allowed = rows.filter(({ id, ...row }) => {
+        const reason = whyNotItem(row, action)
+        if (reason !== null) refused.push({ id, reason })
+        return reason === null
       })
       if (allowed.length === 0) continue
       const changed =
@@ -181,6 +181,21 @@ const whyNot = ({ state }: JobRow): string | null => {
   return state === 'delivered' ? 'it has been delivered' : null
 }
 
+const closedTo = {
+  redrive: 'it is erased, or about to be',
+  // The bridge keeps no audio of what was given up.
+  drop: 'it is held: release it first (tpe-bridge hold --release)',
+} as const
+
+const whyNotItem = (
+  { state, hold, erasure }: Pick<Selectable<ItemsTable>, 'state' | 'hold' | 'erasure'>,
+  { kind }: Action,
+): string | null => {
+  if (erasure !== null) return closedTo.redrive
+  if (state !== 'quarantined') return `it is ${state}, not quarantined`
+  return kind === 'drop' && hold !== null ? closedTo.drop : null
+}
+
 const lineOf = (subject: string, action: Action, detail: Readonly<Record<string, unknown>>): AuditLine => {
   const { actor } = action
   return action.kind === 'drop'
@@ -189,14 +204,27 @@ const lineOf = (subject: string, action: Action, detail: Readonly<Record<string,
 }
 
 /** Of jobs that deliver an item, those whose item somebody asked to have erased. */
-const erasedAmong = async (trx: Transaction<Schema>, jobs: readonly JobRow[]): Promise<ReadonlySet<JobId>> => {
+const erasedAmong = async (trx: Transaction<Schema>, jobs: readonly JobRow[]): Promise<ReadonlySet<JobId>> =>
+  await jobsOfItems(jobs, ids =>
+    trx.selectFrom('items').select('id').where('id', 'in', ids).where('erasure', 'is not', null).execute(),
+  )
+
+/** Likewise those whose item is held. One that comes to be held at this moment keeps all that lies here of it. */
+const heldAmong = async (trx: Transaction<Schema>, jobs: readonly JobRow[]): Promise<ReadonlySet<JobId>> =>
+  await jobsOfItems(jobs, ids =>
+    trx.selectFrom('items').select('id').where('id', 'in', ids).where('hold', 'is not', null).execute(),
+  )
+
+const jobsOfItems = async (
+  jobs: readonly JobRow[],
+  select: (ids: readonly RecordingId[]) => Promise<readonly { readonly id: RecordingId }[]>,
+): Promise<ReadonlySet<JobId>> => {
   const deliveries = jobs.filter(({ kind, lane }) => kind !== 'event' && lane !== 'erasure')
-  const erased = new Set<JobId>()
+  const found = new Set<JobId>()
   for (const some of batches(deliveries)) {
-    const ids = some.map(job => subjectOf(job) as RecordingId) // by its kind (plan.ts)
-    const rows = await trx.selectFrom('items').select('id').where('id', 'in', ids).where('erasure', 'is not', null).execute()
-    const gone = new Set<string>(rows.map(({ id }) => id))
-    for (const job of some) if (gone.has(subjectOf(job))) erased.add(job.id)
+    const rows = await select(some.map(job => subjectOf(job) as RecordingId)) // by its kind (plan.ts)
+    const ids = new Set<string>(rows.map(({ id }) => id))
+    for (const job of some) if (ids.has(subjectOf(job))) found.add(job.id)
   }
-  return erased
+  return found
 }

@@ -28,7 +28,8 @@ export const readEvent = (id: EventId, body: string): CallEvent => readObject('e
 
 /** An item, with the state and the hold that its columns say. Throws DamagedRowError. */
 export const readItem = (row: Pick<Selectable<ItemsTable>, 'id' | 'state' | 'reason' | 'hold' | 'body'>): AudioItem => {
-  const written = readObject('items', row.id, row.body) as AudioItem
+  // A hold that was there when the body was written may have been released since.
+  const { hold: _, ...written } = readObject('items', row.id, row.body) as AudioItem
   const { state, reason, hold } = row
   return hold === null ? { ...written, state, reason } : { ...written, state, reason, hold }
 }

@@ -8,7 +8,7 @@ import { sourceFile } from '../../../src/recordings/audio/byte-source.ts'
 import { clearFinished } from '../../../src/recordings/intake/clearing.ts'
 import { Spool } from '../../../src/recordings/intake/spool.ts'
 import { aRecording } from '../../uploads/fixtures.ts'
-import { MemoryLedger, MemoryLedger } from '../memory-ledger.ts'
+import { MemoryLedger } from '../memory-ledger.ts'
 
 async function make(name: string, state: ItemState, uploaded: boolean) {
   const root = await mkdtemp(join(tmpdir(), 'tpe-held-'))
