@@ -80,6 +80,9 @@ export function scriptOf(seed: number, store: 'sqlite' | 'postgres'): Script {
   const spells = Array.from({ length: dice.whole(2, 4) }, () => dice.whole(0, 23) * HOUR_MS + dice.whole(0, 59 * 60) * SECOND_MS)
   const facts = trafficOf(seed, { bridges, calls: CALLS[store] }, spells, dice).toSorted((a, b) => a.at - b.at)
   const faultRate = dice.pick([0.1, 0.3, 0.5])
+  const outages = spells.filter(() => random() < 0.3).map(from => outage(from, dice))
+  // A fortnight ahead in the middle of an outage is, for all that anybody can tell, the end of give_up_after.
+  const mostHours = outages.length === 0 ? 500 : 30
   return {
     seed,
     bridges,
@@ -87,9 +90,9 @@ export function scriptOf(seed: number, store: 'sqlite' | 'postgres'): Script {
     requestsPerMinute: dice.pick([120, 600, 6_000, Number.POSITIVE_INFINITY]),
     facts,
     refused: refusedOf(facts, dice),
-    outages: spells.filter(() => random() < 0.3).map(from => outage(from, dice)),
-    jumps: jumpsOf(facts.length, store, dice),
-    jumpsAcrossRestarts: Array.from({ length: 8 }, () => (random() < 0.5 ? 0 : jump(dice))),
+    outages,
+    jumps: jumpsOf(facts.length, mostHours, store, dice),
+    jumpsAcrossRestarts: Array.from({ length: 8 }, () => (random() < 0.5 ? 0 : jump(mostHours, dice))),
     fault: (id, attempt) => {
       if (attempt > FAULTY_ATTEMPTS) return null
       const own = seeded(hash(`${seed} ${id} ${attempt}`))
@@ -170,18 +173,19 @@ function outage(from: number, dice: Dice): Outage {
   return { from, to: from + minutes * MINUTE_MS, fault }
 }
 
-function jumpsOf(requests: number, store: 'sqlite' | 'postgres', dice: Dice): readonly ClockJump[] {
+function jumpsOf(requests: number, mostHours: number, store: 'sqlite' | 'postgres', dice: Dice): readonly ClockJump[] {
   return Array.from({ length: dice.whole(0, 3) }, () => ({
     of: store === 'postgres' && dice.chance(0.4) ? 'database' : 'bridge',
     atRequest: dice.whole(1, requests),
-    byMs: jump(dice),
+    byMs: jump(mostHours, dice),
   }))
 }
 
-/** Hours, or (a battery that is empty, a year that was mistyped) weeks. */
-function jump(dice: Dice): number {
+/** Hours, or (a battery that is empty, a year that was mistyped) weeks; ahead at most `mostHours`. */
+function jump(mostHours: number, dice: Dice): number {
   const hours = dice.chance(0.1) ? dice.whole(200, 500) : dice.whole(1, 30)
-  return (dice.chance(0.6) ? -1 : 1) * hours * HOUR_MS + dice.whole(0, 59) * MINUTE_MS
+  const byMs = hours * HOUR_MS + dice.whole(0, 59) * MINUTE_MS
+  return dice.chance(0.6) || hours > mostHours ? -byMs : byMs
 }
 
 /** FNV-1a. */
