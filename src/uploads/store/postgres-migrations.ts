@@ -176,6 +176,9 @@ const migrations: readonly (readonly string[])[] = [
      )`,
     // What SQLite keeps in a table is counted here: a row that every claim and verdict of every bridge writes would be waited for.
     'create view job_counts as select lane, state, count(*) as jobs from jobs group by lane, state',
+    // What a sink has in a state, in its order, and what is over long enough to be forgotten: however much else there is.
+    'create index jobs_lane on jobs (lane, state, seq)',
+    `create index jobs_over on jobs (updated_at) where state in ('delivered', 'dropped')`,
   ],
 ]
 

@@ -182,6 +182,13 @@ const migrations: readonly (readonly string[])[] = [
     `create trigger jobs_go after delete on jobs begin
        update job_counts set jobs = jobs - 1 where lane = old.lane and state = old.state;
      end`,
+    // What a sink has in a state, in its order, and what is over long enough to be forgotten: however much else there is.
+    'create index jobs_lane on jobs (lane, state, seq)',
+    `create index jobs_over on jobs (updated_at) where state in ('delivered', 'dropped')`,
+    `insert into sqlite_stat1 (tbl, idx, stat) values
+       ('jobs', 'jobs_lane', '1000000 300000 60000 1'),
+       ('jobs', 'jobs_over', '500000 2')`,
+    'analyze sqlite_schema',
   ],
 ]
 

@@ -5,8 +5,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { CallId } from '../../events/event.ts'
 import type { RecordingId } from '../../events/recording.ts'
-import { type JobId, jobStates, lanes, type SinkName, sinkOf } from '../job.ts'
-import { jobOf } from './job-rows.ts'
+import { type JobId, jobStates, type Lane, lanes, type SinkName, sinkOf } from '../job.ts'
+import { type JobRow, jobOf } from './job-rows.ts'
 import type { Schema } from './schema.ts'
 import { readItem } from './stored-json.ts'
 import { type Upload, type UploadState, uploadOfItem, uploadOfJob } from './upload.ts'
@@ -64,7 +64,7 @@ export const stretch = async (
 
 /** How many there are. */
 export const countUploads = async (db: Kysely<Schema>, narrowing: Narrowing): Promise<number> => {
-  const jobs = await narrowedJobs(db, narrowing)
+  const jobs = await narrowedJobs(db, byLanes(narrowing))
     ?.select(eb => eb.fn.countAll<number>().as('count'))
     .executeTakeFirst()
   const items = await narrowedItems(db, narrowing)
@@ -81,13 +81,18 @@ interface Row {
 
 const jobsOf = async (db: Kysely<Schema>, { direction, after, size, ...narrowing }: StretchOptions): Promise<readonly Row[]> => {
   const newestFirst = direction === 'newest-first'
-  const rows = await narrowedJobs(db, narrowing)
-    ?.selectAll()
-    .where('seq', newestFirst ? '<' : '>', after.job)
-    .orderBy('seq', newestFirst ? 'desc' : 'asc')
-    .limit(size + 1)
-    .execute()
-  return (rows ?? []).map(row => ({ seq: row.seq, upload: uploadOfJob(jobOf(row)), of: { kind: 'job', id: row.id } }))
+  const rows: JobRow[] = []
+  for (const part of inOrderOf(narrowing)) {
+    const some = await narrowedJobs(db, part)
+      ?.selectAll()
+      .where('seq', newestFirst ? '<' : '>', after.job)
+      .orderBy('seq', newestFirst ? 'desc' : 'asc')
+      .limit(size + 1)
+      .execute()
+    rows.push(...(some ?? []))
+  }
+  rows.sort((a, b) => (newestFirst ? b.seq - a.seq : a.seq - b.seq))
+  return rows.slice(0, size + 1).map(row => ({ seq: row.seq, upload: uploadOfJob(jobOf(row)), of: { kind: 'job', id: row.id } }))
 }
 
 const itemsOf = async (db: Kysely<Schema>, { direction, after, size, ...narrowing }: StretchOptions): Promise<readonly Row[]> => {
@@ -101,16 +106,32 @@ const itemsOf = async (db: Kysely<Schema>, { direction, after, size, ...narrowin
   return (rows ?? []).map(row => ({ seq: row.seq, upload: uploadOfItem(readItem(row)), of: { kind: 'item', id: row.id } }))
 }
 
-const narrowedJobs = (db: Kysely<Schema>, { states, sink, callId }: Narrowing) => {
+/** A narrowing of jobs, by their lanes. */
+interface JobNarrowing extends Omit<Narrowing, 'sink'> {
+  readonly lanes: readonly Lane[] | null
+}
+
+const byLanes = ({ sink, ...narrowing }: Narrowing): JobNarrowing => ({
+  ...narrowing,
+  lanes: sink === null ? null : lanes.filter(lane => sinkOf(lane) === sink),
+})
+
+/** Parts that an index gives in their order (jobs_lane): what one sink has may be far between in the order of all. */
+const inOrderOf = (narrowing: Narrowing): readonly JobNarrowing[] => {
+  const whole = byLanes(narrowing)
+  // A call has few jobs.
+  if (whole.lanes === null || whole.callId !== null) return [whole]
+  const states = jobStates.filter(state => whole.states === null || whole.states.includes(state))
+  return whole.lanes.flatMap(lane => states.map(state => ({ states: [state], lanes: [lane], callId: null })))
+}
+
+const narrowedJobs = (db: Kysely<Schema>, { states, lanes: ofSink, callId }: JobNarrowing) => {
   const wanted = states === null ? null : jobStates.filter(state => states.includes(state))
   if (wanted?.length === 0) return null
   let query = db.selectFrom('jobs')
   if (wanted !== null) query = query.where('state', 'in', wanted)
   if (callId !== null) query = query.where('order_key', '=', callId)
-  if (sink !== null) {
-    const ofSink = lanes.filter(lane => sinkOf(lane) === sink)
-    query = query.where('lane', 'in', ofSink)
-  }
+  if (ofSink !== null) query = query.where('lane', 'in', ofSink)
   return query
 }
 
