@@ -107,7 +107,7 @@ export class ItemStore {
         else if (job.state === 'dead' || job.state === 'dropped') await reviveJobs(trx, [job], now)
       }
       // Queued a second time after the sinks have it: the item is what it was, delivered, and goes out no second time.
-      await setItemState(trx, item.id, null, now)
+      await setItemState(trx, item.id, now)
     })
     this.#onJobs()
   }

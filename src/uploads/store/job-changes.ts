@@ -18,7 +18,7 @@ export const reviveJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow
       .where('seq', 'in', some.map(seqOf))
       .execute()
   }
-  await followJobs(trx, jobs, null, now)
+  await followJobs(trx, jobs, now)
   const keys = jobs.map(job => job.order_key)
   await takeTurns(trx, keys)
   await giveTurns(trx, keys)
@@ -34,7 +34,7 @@ export const hastenJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow
 export const dropJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow[], reason: string, now: number): Promise<void> => {
   const dropped = { state: 'dropped', head: 0, reason, updated_at: now } as const
   for (const some of batches(jobs)) await trx.updateTable('jobs').set(dropped).where('seq', 'in', some.map(seqOf)).execute()
-  await followJobs(trx, jobs, reason, now)
+  await followJobs(trx, jobs, now)
   await giveTurns(
     trx,
     jobs.map(job => job.order_key),
@@ -43,14 +43,9 @@ export const dropJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow[]
 
 const seqOf = (job: JobRow): number => job.seq
 
-const followJobs = async (
-  trx: Transaction<Schema>,
-  jobs: readonly JobRow[],
-  reason: string | null,
-  now: number,
-): Promise<void> => {
+const followJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow[], now: number): Promise<void> => {
   for (const job of jobs) {
     // The subject of any other job is an item (plan.ts).
-    if (job.kind !== 'event') await setItemState(trx, subjectOf(job) as RecordingId, reason, now)
+    if (job.kind !== 'event') await setItemState(trx, subjectOf(job) as RecordingId, now)
   }
 }

@@ -172,7 +172,7 @@ export class JobStore implements JobQueue {
     // From now on any bridge can fetch it, so any may deliver it.
     if (lane === 'archive' && this.#archive === 'all-bridges' && this.#share !== null)
       await trx.updateTable('jobs').set({ origin: '' }).where('id', '=', jobIdOf(id, 'media')).execute()
-    await setItemState(trx, id, null, now)
+    await setItemState(trx, id, now)
   }
 
   #newestOf(limit: number): number {

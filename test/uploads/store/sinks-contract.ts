@@ -77,6 +77,20 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
       expect(await stateOf('r1')).toBe('dropped')
     })
 
+    test('what an operator gave up at Zendesk stays given up, and why, however long the archive takes', async () => {
+      const DAY = 86_400_000
+      await queue('r1')
+      await store.desk.drop('r1', { ...ops, reason: 'wrong number' })
+      await queue('r2')
+      await store.desk.drop('r2.archive', { ...ops, reason: 'not wanted' })
+      await store.close()
+      store = await underTest.open(() => T0 + 2 * DAY, 'all-bridges')
+      expect(await store.prune(DAY)).toMatchObject({ jobs: 1 })
+      await settle('archive', delivered)
+      expect(await store.items.get(recordingId('r1'))).toMatchObject({ state: 'dropped', reason: 'wrong number' })
+      expect(await store.prune(DAY)).toMatchObject({ jobs: 1 })
+    })
+
     test('what an operator gives up in the archive is delivered all the same', async () => {
       await queue('r1')
       await settle('media', delivered)
