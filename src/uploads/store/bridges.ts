@@ -3,7 +3,7 @@
  * of one that is gone is taken over, except for audio that lies on its disk; that is counted here.
  */
 import { type Kysely, sql } from 'kysely'
-import { databaseNow, transact } from './dialect.ts'
+import { databaseNow, lockEntrance, transact } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import type { Share } from './share.ts'
 import { StoreOpenError } from './store-open-error.ts'
@@ -37,6 +37,7 @@ export class Bridges {
   async enter(databaseName: string): Promise<void> {
     const { bridge, site, owner, account } = this.#share
     const stranger = await transact(this.#db, async trx => {
+      await lockEntrance(trx)
       const other = await trx
         .selectFrom('bridges')
         .select(['id', 'site', 'account'])
@@ -102,7 +103,7 @@ export class Bridges {
     const { bridge } = this.#share
     const counted = sql<number>`
       (select count(*) from (select 1 from jobs
-        where jobs.origin = bridges.id and lane <> 'event' and state = 'pending' and head = 1 limit ${sql.lit(COUNTED_UP_TO)}) as queued)
+        where jobs.origin = bridges.id and lane in ('media', 'archive', 'erasure') and state = 'pending' and head = 1 limit ${sql.lit(COUNTED_UP_TO)}) as queued)
       + (select count(*) from (select 1 from items
         where items.origin = bridges.id and state = 'waiting' limit ${sql.lit(COUNTED_UP_TO)}) as waiting)`
     const rows = await this.#db

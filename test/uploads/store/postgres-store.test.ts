@@ -373,6 +373,15 @@ describe('a database that bridges share', () => {
     await expect(stranger).rejects.toThrow(/belongs to bridges that deliver to example\.zendesk\.com/)
   })
 
+  test('of bridges of two accounts that start together one is let in', async () => {
+    const url = await server.database()
+    await (await open(url)).close()
+    await server.query(url, 'delete from bridges')
+    const accounts = ['one', 'two', 'three'].map(name => `${name}.zendesk.com`)
+    const entered = await Promise.allSettled(accounts.map(account => open(url, 30_000, { account })))
+    expect(entered.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected'])
+  })
+
   test('a copied data_dir is noticed', async () => {
     const url = await server.database()
     const original = await open(url, 400, { bridge: 'br_x' })
