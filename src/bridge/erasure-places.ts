@@ -3,6 +3,7 @@ import { type Archive, ArchiveError } from '../archive/archive.ts'
 import { failed } from '../archive/delivery.ts'
 import type { Outcome, Place } from '../erasure/place.ts'
 import { eraseSources, type SourceErasingOptions } from '../recordings/erasing/source-files.ts'
+import { describe, errorCode } from '../recordings/failure.ts'
 import type { Intake } from '../recordings/intake/intake.ts'
 import { CallsEraser, type CallsEraserOptions } from '../zendesk/calls/erase.ts'
 import { PartnerEditionEraser } from '../zendesk/partner-edition/erase.ts'
@@ -13,8 +14,13 @@ const busyMs = 5_000
 export const spoolPlace = (intake: Pick<Intake, 'erase'>): Place => ({
   name: 'spool',
   erase: async ({ id }) => {
-    if (await intake.erase(id)) return { kind: 'erased', told: 'emptied', byHand: null }
-    return { kind: 'wait', reason: 'it is being encoded at this moment', afterMs: busyMs }
+    try {
+      if (await intake.erase(id)) return { kind: 'erased', told: 'emptied', byHand: null }
+      return { kind: 'wait', reason: 'it is being encoded at this moment', afterMs: busyMs }
+    } catch (cause) {
+      if (errorCode(cause) === null) throw cause
+      return { kind: 'retry', reason: `the bridge's own copy cannot be deleted: ${describe(cause)}`, afterMs: null }
+    }
   },
 })
 

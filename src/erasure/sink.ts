@@ -10,7 +10,7 @@
  * 3 Only when every place is done with is the item itself forgotten: until then it is known what is left, and where.
  */
 import type { AudioItem } from '../events/recording.ts'
-import type { ErasureBook, Place, Unfinished } from './place.ts'
+import type { Begun, ErasureBook, Place, Unfinished } from './place.ts'
 
 export interface Erasure {
   readonly item: AudioItem
@@ -29,6 +29,7 @@ export interface ErasureSinkOptions {
 }
 
 const busyMs = 2_000
+const askAgainMs = 5_000
 const gone: ErasureResult = { kind: 'delivered', remoteId: null }
 
 export class ErasureSink {
@@ -41,9 +42,15 @@ export class ErasureSink {
     this.#places = places
   }
 
-  /** One attempt. Rejects when the store does, and for a bug of ours. */
+  /** One attempt. Rejects for a bug of ours, and when the store does after the beginning: whatever was done then is done again. */
   async deliver({ item }: Erasure, signal: AbortSignal): Promise<ErasureResult> {
-    const begun = await this.#book.begin(item.id)
+    let begun: Begun
+    try {
+      begun = await this.#book.begin(item.id)
+    } catch (cause) {
+      const reason = `where it is could not be read: ${cause instanceof Error ? cause.message : String(cause)}`
+      return { kind: 'wait', scope: 'job', reason, afterMs: askAgainMs }
+    }
     switch (begun.kind) {
       case 'unasked':
         return { kind: 'reject', reason: 'nobody asked to have it erased: drop this upload' }

@@ -12,12 +12,14 @@ const office = (answers: Readonly<Record<string, readonly Outcome[]>>) => {
   const places = new Map<string, Erased>()
   let done = false
   let crashAt: number | null = null
+  let isAway = false
   const step = (name: string): void => {
     if (crashAt !== null && steps.length >= crashAt) throw new Error('crash')
     steps.push(name)
   }
   const book: ErasureBook = {
     begin: async (): Promise<Begun> => {
+      if (isAway) throw new Error('connect ECONNREFUSED')
       if (done) return { kind: 'done', byHand: [] }
       const noted = Object.fromEntries(places)
       const known = { remoteId: null, wasSent: true, archiveKey: null, files: [], elsewhere: [] }
@@ -45,7 +47,10 @@ const office = (answers: Readonly<Record<string, readonly Outcome[]>>) => {
   const crashAfter = (count: number | null): void => {
     crashAt = count
   }
-  return { steps, crashAfter, sink: new ErasureSink({ book, places: script }) }
+  const away = (is: boolean): void => {
+    isAway = is
+  }
+  return { steps, crashAfter, away, sink: new ErasureSink({ book, places: script }) }
 }
 
 const gone: Outcome = { kind: 'erased', told: 'deleted', byHand: null }
@@ -105,4 +110,17 @@ describe('whatever step a crash comes before', () => {
     ])
     expect(await sink.deliver({ item }, signal)).toMatchObject({ kind: 'delivered' })
   })
+})
+
+test('a store that cannot be read costs no attempt, and nothing is touched meanwhile', async () => {
+  const { sink, steps, away } = office({ spool: [gone] })
+  away(true)
+  expect(await sink.deliver({ item }, signal)).toMatchObject({
+    kind: 'wait',
+    scope: 'job',
+    reason: expect.stringContaining('ECONNREFUSED'),
+  })
+  expect(steps).toEqual([])
+  away(false)
+  expect(await sink.deliver({ item }, signal)).toMatchObject({ kind: 'delivered' })
 })
