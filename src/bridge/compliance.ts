@@ -21,7 +21,7 @@ export type Target =
 export interface ComplianceOptions {
   readonly store: Pick<Store, 'erasures' | 'holds' | 'items'>
   /** `null`: none is configured. */
-  readonly archive: Pick<Archive, 'hold' | 'release'> | null
+  readonly archive: Pick<Archive, 'hold' | 'release' | 'keyOf'> | null
   readonly numbers: NumberPlan
 }
 
@@ -72,10 +72,11 @@ export class Compliance {
     yield* this.#byAndBy(() => this.#options.store.holds.hold(about, order, atOnce))
     const { archive } = this.#options
     if (archive === null) return
-    // Also of those that were held before: a marker that could not be put then is put now.
+    // Also of those that were held before: a marker that could not be put then is put now. And of those that are not archived yet: the
+    // marker waits for them where they will come to lie.
     for await (const page of this.find(about)) {
-      for (const { archiveKey, hold } of page)
-        if (archiveKey !== null && hold !== null) await archive.hold(archiveKey, hold, signal)
+      for (const item of page)
+        if (item.hold !== null) await archive.hold(item.archiveKey ?? archive.keyOf(item), item.hold, signal)
     }
   }
 
@@ -84,8 +85,7 @@ export class Compliance {
     const { archive, store } = this.#options
     if (archive !== null) {
       for await (const page of this.find(about)) {
-        for (const { archiveKey, hold } of page)
-          if (archiveKey !== null && hold !== null) await archive.release(archiveKey, signal)
+        for (const item of page) if (item.hold !== null) await archive.release(item.archiveKey ?? archive.keyOf(item), signal)
       }
     }
     yield* this.#byAndBy(() => store.holds.release(about, order, atOnce))

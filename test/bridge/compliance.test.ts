@@ -56,6 +56,15 @@ test('a hold is in the store and, of what is archived, in the archive; a release
   expect([await isHeld('v1'), await archive?.isHeld(key, signal)]).toEqual([null, false])
 })
 
+test('what is held before it is archived finds its marker in the archive, and a release takes that away, too', async () => {
+  const { archive, compliance } = await office()
+  const about = await compliance.about({ kind: 'item', id: 'v2' })
+  await through(compliance.hold(about, order, signal))
+  expect(await archive?.isHeld('hq/2026/11/22/v2.mp3', signal)).toBe(true)
+  await through(compliance.release(about, order, signal))
+  expect(await archive?.isHeld('hq/2026/11/22/v2.mp3', signal)).toBe(false)
+})
+
 test('an archive that is away keeps no hold from the store, and the same command again puts its marker', async () => {
   const { bucket, archive, compliance, isHeld } = await office()
   const about = await compliance.about({ kind: 'item', id: 'v1' })
