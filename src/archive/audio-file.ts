@@ -45,10 +45,11 @@ export async function isWhole(path: string, { size, sha256 }: Content, signal: A
 
 /**
  * Writes a file under a temporary name, flushes it, and gives it its own name; what is there already is replaced. Content that is not
- * the right one lands nowhere, and neither does a file that could not be written to its end: then it rejects.
+ * the right one lands nowhere, and neither does a file that could not be written to its end: then it rejects. `content` is opened only
+ * when there is somewhere to write it: nobody else would close it.
  */
 export async function land(
-  content: AsyncIterable<Uint8Array>,
+  content: () => AsyncIterable<Uint8Array>,
   { path, size, sha256 }: FetchTarget,
   { temporary, mode, signal }: { readonly temporary: string; readonly mode: number; readonly signal: AbortSignal },
 ): Promise<'landed' | 'other-content'> {
@@ -56,7 +57,7 @@ export async function land(
     const file = await open(temporary, 'wx', mode)
     try {
       await file.chmod(mode) // whatever the umask
-      for await (const chunk of content) {
+      for await (const chunk of content()) {
         signal.throwIfAborted()
         await file.writeFile(chunk)
       }

@@ -4,7 +4,7 @@
  * Invariants
  *  1 A file under its final name is whole: it is written under another name in `.incoming`, flushed, read back, and renamed.
  *  2 When `store` resolves, the files and the folders that lead to them are on disk.
- *  3 What a crash leaves in `.incoming` is removed by a later start, once it is a day old.
+ *  3 What a crash leaves in `.incoming` is removed by a later start or on a later day, once it is a day old.
  *  4 A record is written after its audio and removed before it, so that no record is left alone.
  */
 import { createHash } from 'node:crypto'
@@ -52,6 +52,7 @@ export class LocalArchive implements Archive {
   readonly #options: LocalArchiveOptions
   readonly #folder: string
   readonly #incoming: string
+  #tidying: NodeJS.Timeout | null = null
 
   constructor(options: LocalArchiveOptions) {
     this.#options = options
@@ -59,14 +60,31 @@ export class LocalArchive implements Archive {
     this.#incoming = join(this.#folder, '.incoming')
   }
 
-  /** Makes the folder and removes what an earlier run left unfinished. Rejects with an ArchiveError when it cannot be written. */
+  /**
+   * Makes the folder and removes what an earlier run left unfinished, now and once a day. Rejects with an ArchiveError when it cannot be
+   * written; it looks again all the same. Idempotent.
+   */
   async start(): Promise<void> {
+    this.#tidying ??= setInterval(() => {
+      // A folder that cannot be written is told by whatever is stored next.
+      this.#tidy().catch(() => undefined)
+    }, abandonedAfterMs).unref()
+    await this.#tidy()
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    if (this.#tidying !== null) clearInterval(this.#tidying)
+    this.#tidying = null
+  }
+
+  async #tidy(): Promise<void> {
     try {
       await this.#makeFolder(this.#incoming)
       const oldest = this.#options.clock() - abandonedAfterMs
       for (const name of await readdir(this.#incoming)) {
         const path = join(this.#incoming, name)
-        if ((await stat(path)).mtimeMs < oldest) await rm(path, { force: true })
+        if ((await writtenAt(path)) < oldest) await rm(path, { force: true })
       }
     } catch (cause) {
       throw this.#failure(cause)
@@ -94,17 +112,15 @@ export class LocalArchive implements Archive {
 
   async fetch(key: string, target: FetchTarget, signal: AbortSignal): Promise<void> {
     audioKey(key)
-    const outcome = await land(createReadStream(this.#path(key), { signal }), target, {
+    const outcome = await land(() => createReadStream(this.#path(key), { signal }), target, {
       temporary: `${target.path}.${this.#options.newName()}.part`,
       mode: fetchedMode,
       signal,
     }).catch(cause => {
       if (signal.aborted) throw cause
-      if (errorCode(cause) === 'ENOENT') {
-        throw new ArchiveError(`${key} is not in the archive ${this.#folder}, or ${dirname(target.path)} is gone`, forGood, {
-          cause,
-        })
-      }
+      // The other file that can be missing is the target's folder, which may come back.
+      if (errorCode(cause) === 'ENOENT' && 'path' in cause && cause.path === this.#path(key))
+        throw new ArchiveError(`${key} is not in the archive ${this.#folder}`, forGood, { cause })
       throw new ArchiveError(`${key} cannot be fetched from the archive ${this.#folder}: ${String(cause)}`, mayPass, { cause })
     })
     if (outcome === 'other-content') {
@@ -183,11 +199,7 @@ export class LocalArchive implements Archive {
     await this.#makeFolder(this.#incoming)
     await this.#makeFolder(dirname(path))
     const temporary = join(this.#incoming, `${this.#options.newName()}.part`)
-    const outcome = await land(
-      open(),
-      { path, size: content.size, sha256: content.sha256 },
-      { temporary, mode: fileMode, signal },
-    )
+    const outcome = await land(open, { path, size: content.size, sha256: content.sha256 }, { temporary, mode: fileMode, signal })
     if (outcome === 'other-content') {
       throw new ArchiveError(`the disk under ${this.#folder} does not keep what is written: check it`, mayPass)
     }
@@ -232,6 +244,16 @@ const dayMs = 86_400_000
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
+}
+
+/** When it was last written, epoch ms; what was finished meanwhile is young. */
+async function writtenAt(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return Number.POSITIVE_INFINITY
+    throw cause
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

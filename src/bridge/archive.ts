@@ -30,7 +30,7 @@ export async function openArchive({ archive, site }: Pick<Config, 'archive' | 's
   }
   if (folder === null) return null
   const local = new LocalArchive({ folder, ...options })
-  return { archive: local, start: () => local.start(), stop: () => {} }
+  return { archive: local, start: () => local.start(), stop: () => local.stop() }
 }
 
 /** Who can fetch what is archived: a folder is one machine's, a bucket is in reach of all that share the store. */

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ArchiveError } from '../../src/archive/archive.ts'
 import { addressOf, archiveKey } from '../../src/archive/key.ts'
 import { LocalArchive } from '../../src/archive/local-archive.ts'
@@ -84,6 +84,35 @@ describe('a folder as archive', () => {
     await utimes(join(folder, '.incoming/old.part'), yesterday, yesterday)
     await archive.start()
     expect(await readdir(join(folder, '.incoming'))).toEqual(['young.part'])
+  })
+
+  test('looks once a day for what a crash left, until it is stopped', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let now = Date.now()
+    const spool = await folder()
+    const archive = new LocalArchive({ folder: spool, publicUrl: null, site: 'hq', newName: randomUUID, clock: () => now })
+    await archive.start()
+    await writeFile(join(spool, '.incoming/left.part'), '')
+    now += 2 * 86_400_000
+    vi.advanceTimersByTime(86_400_000)
+    await vi.waitFor(async () => expect(await readdir(join(spool, '.incoming'))).toEqual([]))
+    archive.stop()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('opens nothing that it cannot write, and takes a folder that is gone for one that may come back', async () => {
+    const { folder, archive, encoded, spool } = await site()
+    const audio = await encoded('voice')
+    const { key } = await archive.store(recording('rec_a'), audio, null, unhurried)
+    const nowhere = { ...audio, path: join(spool, 'gone', 'back') }
+    await expect(archive.fetch(key, nowhere, unhurried)).rejects.toMatchObject({ blame: { kind: 'retry' } })
+    const options = { folder, publicUrl: null, site: 'hq', clock: Date.now }
+    const full = new LocalArchive({ ...options, newName: () => 'gone/name' })
+    await expect(full.store(recording('rec_b'), audio, null, unhurried)).rejects.toThrow(ArchiveError)
+    await archive.fetch(key, { ...audio, path: join(spool, 'back') }, unhurried)
+    const links = await Promise.all((await readdir('/proc/self/fd')).map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+    expect(links.filter(path => path.startsWith(spool))).toEqual([])
   })
 
   test('keeps a record beside the audio when the call is known, and leaves it when it is not', async () => {

@@ -87,11 +87,12 @@ export class S3Archive implements Archive {
   async fetch(key: string, target: FetchTarget, signal: AbortSignal): Promise<void> {
     audioKey(key)
     const temporary = `${target.path}.${this.#options.newName()}.part`
-    const content = this.#bucket.get(key, signal)
-    const outcome = await land(content, target, { temporary, mode: fetchedMode, signal }).catch(cause => {
-      if (signal.aborted || cause instanceof ArchiveError) throw cause
-      throw new ArchiveError(`${key} cannot be written to ${target.path}: ${String(cause)}`, mayPass, { cause })
-    })
+    const outcome = await land(() => this.#bucket.get(key, signal), target, { temporary, mode: fetchedMode, signal }).catch(
+      cause => {
+        if (signal.aborted || cause instanceof ArchiveError) throw cause
+        throw new ArchiveError(`${key} cannot be written to ${target.path}: ${String(cause)}`, mayPass, { cause })
+      },
+    )
     if (outcome === 'other-content') {
       throw new ArchiveError(
         `${key} in the bucket is not what was archived: restore it from a backup or an older version`,
