@@ -11,9 +11,9 @@
  *    pause ended, or POLL_MS passed: another process may have redriven something.
  */
 import { setMaxListeners } from 'node:events'
-import { type Attempt, attempt } from './attempt.ts'
 import { Claims, type OperatorPause } from './claims.ts'
 import { ClockSteps } from './clock-steps.ts'
+import { Deliverer } from './deliverer.ts'
 import type { Prepared } from './delivery.ts'
 import { type DeliveryLog, logVerdict } from './delivery-log.ts'
 import { type DeliveryCounters, DeliveryStats } from './delivery-stats.ts'
@@ -23,9 +23,8 @@ import type { JobId, Lane } from './job.ts'
 import type { ClaimedJob, JobQueue, Settled } from './job-queue.ts'
 import type { RetryPolicy } from './retry.ts'
 import { Settlements } from './settlements.ts'
-import type { Delivery, DeliveryResult, Sink } from './sink.ts'
+import type { Delivery, Sink } from './sink.ts'
 import type { Slots } from './slots.ts'
-import { boundedWaitMs, type Judgement, judge, judgeFault, type Verdict } from './verdict.ts'
 import { conditionOf, type WorkerHealth } from './worker-health.ts'
 
 /** How long a round may be away; also how soon after a failure of the store the next one comes. */
@@ -65,8 +64,8 @@ export class DeliveryWorker<D = Delivery> {
   readonly #stats: DeliveryStats
   readonly #pace: Pace
   readonly #claims: Claims
+  readonly #deliverer: Deliverer<D>
   readonly #clockSteps: ClockSteps
-  readonly #ticks: () => number
   readonly #settlements: Settlements
   readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
   #run: Run | null = null
@@ -104,7 +103,15 @@ export class DeliveryWorker<D = Delivery> {
       },
       now: options.now,
     })
-    this.#ticks = options.ticks ?? (() => performance.now())
+    const ticks = options.ticks ?? (() => performance.now())
+    this.#deliverer = new Deliverer({
+      ...options,
+      policy: () => this.#options.policy,
+      ticks,
+      pace: this.#pace,
+      counters: this.#stats.counters,
+      underWay: lane => this.#flying(lane),
+    })
     this.#clockSteps = new ClockSteps({
       makeDue: async () => {
         // A verdict by the clock as it was must not be stored behind this.
@@ -112,7 +119,7 @@ export class DeliveryWorker<D = Delivery> {
         return await options.queue.makeDue(this.#lanes)
       },
       now: options.now,
-      ticks: this.#ticks,
+      ticks,
       onSetBack: byMs => {
         options.log.warn({ sink, byMs }, 'the clock was set back, whatever waits is tried now')
         this.#settlements.setBack(byMs)
@@ -241,69 +248,10 @@ export class DeliveryWorker<D = Delivery> {
     // A worker that was told to stop meanwhile delivers what it has claimed, within the grace.
     const stop = this.#run?.abort.signal ?? AbortSignal.abort()
     this.#pace.began(this.#options.now())
-    const ended = this.#deliver(job, stop).then(verdict => this.#settlements.add({ job, verdict }))
+    const ended = this.#deliverer
+      .deliver(job, { prepare: this.#options.prepare, stop })
+      .then(verdict => this.#settlements.add({ job, verdict }))
     this.#inFlight.set(job.id, { lane: job.lane, ended })
-  }
-
-  async #deliver(job: ClaimedJob, stop: AbortSignal): Promise<Verdict> {
-    const { sink, prepare, now } = this.#options
-    try {
-      const prepared = prepare(job)
-      if (prepared.kind === 'undeliverable') {
-        this.#pace.abandoned(now())
-        await this.#giveBack()
-        return { kind: 'dead', reason: prepared.reason }
-      }
-      const startedAt = this.#ticks()
-      const done = await attempt(sink, prepared.delivery, { timeoutMs: prepared.timeoutMs, stop })
-      this.#pace.ended(done, { lane: job.lane, tookMs: this.#ticks() - startedAt, underWay: this.#flying(job.lane), now: now() })
-      if (done.kind === 'answered' && done.result.unasked === true) await this.#giveBack()
-      return this.#verdictOn(job, done)
-    } catch (error) {
-      this.#pace.abandoned(now())
-      return this.#verdictOn(job, { kind: 'threw', error })
-    }
-  }
-
-  /** The request that was reserved with a claim did not go out. A limit that cannot be told so is a little lower for a moment. */
-  async #giveBack(): Promise<void> {
-    const { limit, log, now } = this.#options
-    try {
-      await limit.release(1, now())
-    } catch (err) {
-      log.warn({ err }, 'a request that was not sent could not be given back to the rate limit')
-    }
-  }
-
-  #verdictOn(job: ClaimedJob, done: Attempt): Verdict {
-    const { policy, now, random, log, sink } = this.#options
-    const on: Judgement = { attempts: job.attempts, dueSince: job.dueSince, policy, now: now(), random }
-    switch (done.kind) {
-      case 'stopped':
-        return { kind: 'put-back' }
-      case 'threw': {
-        this.#stats.counters.faults++
-        log.error({ err: done.error, job: job.id, sink: sink.name }, 'a sink threw, which is a bug; the delivery is retried')
-        return judgeFault(messageOf(done.error), on)
-      }
-      case 'answered':
-        this.#pauseIfAsked(done.result)
-        return judge(done.result, on)
-      default:
-        throw new TypeError(`no such attempt: ${JSON.stringify(done satisfies never)}`)
-    }
-  }
-
-  #pauseIfAsked(result: DeliveryResult): void {
-    if (result.kind !== 'wait' || result.scope !== 'sink') return
-    const { limit, log, now, sink } = this.#options
-    const at = now()
-    const until = at + boundedWaitMs(result.afterMs)
-    if (limit.pause(at) === null) {
-      this.#stats.counters.pauses++
-      log.warn({ sink: sink.name, reason: result.reason, until }, 'the sink asked for a pause')
-    }
-    limit.pauseUntil(until, result.reason)
   }
 
   #onStored(settled: readonly Settled[]): void {
