@@ -27,6 +27,11 @@ class KnownSources implements SourceLedger {
       .slice(0, limit)
   }
 
+  held: string | null = null
+  async mayGo(id: string): Promise<boolean> {
+    return id !== this.held
+  }
+
   async forget({ path }: SourceFile): Promise<void> {
     this.files.splice(
       this.files.findIndex(({ file }) => file.path === path),
@@ -87,6 +92,14 @@ test('deletes what is old enough, keeps what is not, and says of each before it 
   expect(told).toEqual(old)
   expect(ledger.files).toHaveLength(1)
   expect(await retention().sweep()).toBe(0)
+})
+
+test('one that came to be held since the page was read stays, and nothing is said of it', async () => {
+  const path = await known('d40', 40)
+  ledger.held = ledger.files[0]?.item.id ?? null
+  expect(await retention().sweep()).toBe(0)
+  expect(existsSync(path)).toBe(true)
+  expect(told).toEqual([])
 })
 
 test('deletes no voicemail, nothing outside of the watched folders, and nothing behind a link', async () => {

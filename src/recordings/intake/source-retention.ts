@@ -6,7 +6,7 @@
  * deleted.
  */
 import { lstat } from 'node:fs/promises'
-import type { AudioItem } from '../../events/recording.ts'
+import type { AudioItem, RecordingId } from '../../events/recording.ts'
 import { sourceFile } from '../audio/byte-source.ts'
 import { describe, isGone } from '../failure.ts'
 import type { SourceFile } from '../ledger.ts'
@@ -16,12 +16,14 @@ import { isInside } from './spool.ts'
 
 /** What the sweep needs remembered; the outbox's store implements it. */
 export interface SourceLedger {
-  /** Files of delivered items that nobody holds, last changed before `before` (epoch ms), the oldest first, after the one named. */
+  /** Files of delivered items that nobody holds, last changed before `before` (epoch ms), the oldest first, after the one named; an error for an item that cannot be read. */
   delivered(query: {
     readonly before: number
     readonly after: SourceFile | null
     readonly limit: number
-  }): Promise<readonly { readonly file: SourceFile; readonly item: AudioItem }[]>
+  }): Promise<readonly { readonly file: SourceFile; readonly item: AudioItem | Error }[]>
+  /** Whether it is still delivered and nobody holds it, now. */
+  mayGo(id: RecordingId): Promise<boolean>
   /** The file is gone. */
   forget(file: SourceFile): Promise<void>
 }
@@ -81,8 +83,9 @@ export class SourceRetention {
       const page = await ledger.delivered({ before, after, limit: pageSize })
       for (const { file, item } of page) {
         if (this.#stopping) return deleted
-        if (await this.#expire(file, item)) deleted += 1
         after = file
+        if (item instanceof Error) this.#options.log.error({ reason: item.message }, 'recording that is old enough left in place')
+        else if (await this.#expire(file, item)) deleted += 1
       }
       if (page.length < pageSize) return deleted
     }
@@ -96,6 +99,8 @@ export class SourceRetention {
       await ledger.forget(file)
       return false
     }
+    // Somebody may have come to hold it since the page was read.
+    if (!(await ledger.mayGo(item.id))) return false
     await onDeleting(file, item)
     const source: AudioItem = { ...item, sourcePath: file.path, sourceSize: file.size, sourceMtimeMs: file.mtimeMs }
     try {

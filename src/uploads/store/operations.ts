@@ -196,8 +196,14 @@ const whyNotItem = (
   return kind === 'drop' && hold !== null ? closedTo.drop : null
 }
 
-const lineOf = (subject: string, action: Action, detail: Readonly<Record<string, unknown>>): AuditLine => {
+/** A reason may name a file, and recorders put their callers' numbers into names; no line of the audit log is ever deleted. */
+const withoutNumbers = (reason: string): string =>
+  reason.replace(/\d{5,}/g, digits => `${'*'.repeat(digits.length - 2)}${digits.slice(-2)}`)
+
+const lineOf = (subject: string, action: Action, found: Readonly<Record<string, unknown>>): AuditLine => {
   const { actor } = action
+  const { error } = found
+  const detail = typeof error === 'string' ? { ...found, error: withoutNumbers(error) } : found
   return action.kind === 'drop'
     ? { actor, action: 'upload.dropped', subject, reason: action.reason, detail }
     : { actor, action: 'upload.redriven', subject, reason: null, detail }

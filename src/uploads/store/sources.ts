@@ -1,9 +1,9 @@
 /** The files that delivered recordings were taken from, for whoever ends their time (recordings/intake/source-retention.ts). */
 import type { Kysely } from 'kysely'
-import type { AudioItem } from '../../events/recording.ts'
+import type { AudioItem, RecordingId } from '../../events/recording.ts'
 import type { Schema } from './schema.ts'
 import type { Share } from './share.ts'
-import { readItem } from './stored-json.ts'
+import { DamagedRowError, readItem } from './stored-json.ts'
 
 export interface KnownSource {
   readonly path: string
@@ -29,13 +29,13 @@ export class SourceStore {
 
   /**
    * Files of this bridge whose items all sinks have and nobody holds, last changed before `before` (epoch ms), the oldest first, after the
-   * one named. A file and its copies are each one of them.
+   * one named. A file and its copies are each one of them. An item that cannot be read is an error in its place.
    */
   async delivered(query: {
     readonly before: number
     readonly after: KnownSource | null
     readonly limit: number
-  }): Promise<readonly { readonly file: KnownSource; readonly item: AudioItem }[]> {
+  }): Promise<readonly { readonly file: KnownSource; readonly item: AudioItem | DamagedRowError }[]> {
     const { before, after, limit } = query
     let rows = this.#db
       .selectFrom('source_files as file')
@@ -51,7 +51,13 @@ export class SourceStore {
     const { bridge } = this.#share ?? { bridge: null }
     if (bridge !== null) rows = rows.where('file.origin', '=', bridge)
     const found = await rows.orderBy('file.mtime_ms').orderBy('file.path').limit(limit).execute()
-    return found.map(({ path, size, mtime_ms: mtimeMs, ...item }) => ({ file: { path, size, mtimeMs }, item: readItem(item) }))
+    return found.map(({ path, size, mtime_ms: mtimeMs, ...item }) => ({ file: { path, size, mtimeMs }, item: readOr(item) }))
+  }
+
+  /** Whether all sinks still have it and nobody holds it, now. */
+  async mayGo(id: RecordingId): Promise<boolean> {
+    const row = await this.#db.selectFrom('items').select(['state', 'hold']).where('id', '=', id).executeTakeFirst()
+    return row !== undefined && row.state === 'delivered' && row.hold === null
   }
 
   /** The file is gone. Should it come back, its item is still known, and goes out no second time. */
@@ -63,5 +69,15 @@ export class SourceStore {
       .where('mtime_ms', '=', mtimeMs)
       .$if(this.#share !== null, query => query.where('origin', '=', this.#share?.bridge ?? ''))
       .execute()
+  }
+}
+
+/** One damaged row keeps no other from being looked at. */
+const readOr = (row: Parameters<typeof readItem>[0]): AudioItem | DamagedRowError => {
+  try {
+    return readItem(row)
+  } catch (error) {
+    if (error instanceof DamagedRowError) return error
+    throw error
   }
 }

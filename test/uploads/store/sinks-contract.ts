@@ -129,7 +129,10 @@ export const sinksContract = (name: string, make: () => Promise<ArchivingStore>)
         await store.items.queue({ ...item, state: 'queued' })
       }
       const page = async (after: (typeof files)[number] | null, limit = 9) =>
-        (await store.sources.delivered({ before: T0 + 2, after, limit })).map(({ file, item }) => [file.path, item.id])
+        (await store.sources.delivered({ before: T0 + 2, after, limit })).map(({ file, item }) => [
+          file.path,
+          item instanceof Error ? item.message : item.id,
+        ])
       for (const lane of ['media', 'archive'] as const) {
         expect(await page(null)).toEqual([])
         const jobs = await store.jobs.claim(lane, 9)
