@@ -24,7 +24,7 @@ export interface RecordingLedger {
   isKnownFile(file: SourceFile): Promise<boolean>
   /** Stores a new item and remembers its file. `known` when an item of this id exists already (a renamed or copied file). */
   add(item: AudioItem, file: SourceFile): Promise<'added' | 'known'>
-  /** Stores a changed item; the state machine is this stage's (events/recording.ts). */
+  /** Stores a changed item, and whom it is about as far as its call is known; the state machine is this stage's (events/recording.ts). */
   update(item: AudioItem): Promise<void>
   /** Stores a `queued` item and its delivery job in one transaction. */
   queue(item: AudioItem): Promise<void>

@@ -79,7 +79,10 @@ export async function advance(
   const finding = await findCall(item, waited >= guessAfterMs, ledger, match)
   if (finding.kind === 'found') {
     const { callId, matchedBy } = finding
-    return keep({ ...item, callId, matchedBy }, turn, options, signal)
+    const known: RecordingItem = { ...item, callId, matchedBy }
+    // At once: whoever erases or holds what is about the call has to find what still waits, for hours perhaps.
+    if (item.callId !== callId || item.matchedBy !== matchedBy) await ledger.update(known)
+    return keep(known, turn, options, signal)
   }
   if (waited < matchWaitMs) {
     const turningPoint = turn.since + (waited < guessAfterMs ? guessAfterMs : matchWaitMs)

@@ -175,7 +175,9 @@ export class WaitingRoom {
         return
       }
       case 'quarantine': {
-        const quarantined: AudioItem = { ...item, state: 'quarantined', reason: step.reason }
+        // With the call that this very step may have found.
+        const known = (await ledger.get(item.id)) ?? item
+        const quarantined: AudioItem = { ...known, state: 'quarantined', reason: step.reason }
         await ledger.update(quarantined)
         this.#done(item.id)
         onQuarantined(quarantined)

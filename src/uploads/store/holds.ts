@@ -50,6 +50,20 @@ export class Holds {
     limit: number,
     change: 'hold' | 'release',
   ): Promise<readonly FoundItem[]> {
+    for (;;) {
+      const changed = await this.#changeSome(about, { actor, reason }, limit, change)
+      // Somebody else took all that were found: there may be more behind them.
+      if (changed === null || changed.length > 0) return changed ?? []
+    }
+  }
+
+  /** `null`: there is nothing to change. None: others were quicker. */
+  async #changeSome(
+    about: About,
+    { actor, reason }: HoldOrder,
+    limit: number,
+    change: 'hold' | 'release',
+  ): Promise<readonly FoundItem[] | null> {
     const isHold = change === 'hold'
     return await transact(this.#db, async trx => {
       const now = this.#now()
@@ -60,7 +74,7 @@ export class Holds {
         .orderBy('seq')
         .limit(limit)
         .execute()
-      if (some.length === 0) return []
+      if (some.length === 0) return null
       const before = new Map(some.map(({ id, hold }) => [id, hold]))
       const rows = await trx
         .updateTable('items')

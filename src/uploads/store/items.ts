@@ -92,7 +92,10 @@ export class ItemStore {
   }
 
   async update(item: AudioItem): Promise<void> {
-    await writeItem(this.#db, item, this.#now())
+    const now = this.#now()
+    await transact(this.#db, async trx => {
+      if (await writeItem(trx, item, now)) await addParties(trx, item)
+    })
   }
 
   async queue(item: AudioItem): Promise<void> {

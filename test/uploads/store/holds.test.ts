@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { AudioItem } from '../../../src/events/recording.ts'
 import type { About } from '../../../src/uploads/store/about.ts'
 import { SqliteStore } from '../../../src/uploads/store/sqlite-store.ts'
-import { aRecording, aVoicemail, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
+import { aChange, aRecording, aVoicemail, callId, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
 
 const item = (id: string): About => ({ kind: 'item', id })
 
@@ -55,4 +55,16 @@ test('a released item is held no more, whatever was written to it meanwhile', as
   await store.items.update({ ...held, state: 'quarantined', reason: 'empty' })
   await store.holds.release(item('r1'), { ...ops, reason: 'settled' }, 9)
   expect((await stateOf('r1'))?.hold ?? null).toBeNull()
+})
+
+test('what waits is found by its call, and by whom the call is between, as soon as the call is known', async () => {
+  const { store, add } = await open()
+  await store.calls.append([aChange('a', [1])])
+  const waiting = await add(aRecording('r1', null, 'waiting'))
+  const call: About = { kind: 'call', id: callId('a') }
+  await store.items.update({ ...waiting, callId: callId('a') })
+  expect(
+    await store.holds.hold({ kind: 'number', forms: ['1001', '+14155550100'], shown: '**' }, { ...ops, reason: 'case 7' }, 9),
+  ).toMatchObject([{ id: 'r1' }])
+  expect(await store.holds.find(call, { limit: 9 })).toMatchObject([{ id: 'r1' }])
 })
