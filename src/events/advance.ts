@@ -221,7 +221,8 @@ function hungUp(call: Call, signal: HungUp, context: CallContext): Step {
  */
 function chosen(call: Call, { at, fromTag, toTag, said }: Chosen): Step {
   if (fromTag !== call.callerTag && toTag !== call.callerTag) return ignore(call, 'unknown-dialog')
-  const consent = laterChoice(call.consent, { said, at })
+  // A clock that was set back makes nobody's change of mind an old one.
+  const consent = laterChoice(call.consent, { said, at: Math.max(at, call.consent?.at ?? at) })
   return consent === call.consent ? repeated(call, at) : quietly({ ...call, consent }, at)
 }
 
