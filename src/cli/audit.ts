@@ -1,5 +1,5 @@
 /** `tpe-bridge audit`: who deleted, held, redrove or dropped what, when and why. */
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import type { AuditEntry } from '../uploads/store/audit.ts'
 import { type ConfigOption, configOption } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
@@ -17,17 +17,22 @@ export function auditCommand(context: CliContext, _finish: Finish): Command {
   return new Command('audit')
     .description('who deleted, held, redrove or dropped what, newest first')
     .option('--subject <id>', 'only what was done to this recording, upload, call or sink')
-    .option('--before <number>', 'older than this line (its number)', Number)
+    .option('--before <number>', 'older than this line (its number)', readLine)
     .option('--limit <n>', 'how many, up to 500', readLimit, 50)
     .option('--json', 'one JSON document instead of a table')
     .option(...configOption)
     .action(async (option: AuditOptions) => {
       const { limit, subject, before } = option
-      const page = { limit, ...(subject === undefined ? {} : { subject }), ...(Number.isInteger(before) ? { before } : {}) }
+      const page = { limit, ...(subject === undefined ? {} : { subject }), ...(before === undefined ? {} : { before }) }
       const lines = await withStore(context, option, store => store.audit.list(page))
       if (option.json === true) context.stdout.write(`${JSON.stringify(lines, null, 2)}\n`)
       else context.stdout.write(lines.length === 0 ? 'nothing was done\n' : formatTable(titles, lines.map(rowOf)))
     })
+}
+
+function readLine(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('the number of a line, as the column NO shows it')
+  return Number(text)
 }
 
 const titles = ['NO', 'AT (UTC)', 'WHO', 'DID', 'TO', 'REASON', 'DETAIL']

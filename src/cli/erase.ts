@@ -25,6 +25,8 @@ export function eraseCommand(context: CliContext, finish: Finish): Command {
     .option('--json', 'one JSON document instead of text')
     .option(...configOption)
     .action(async (option: EraseOptions) => {
+      if (option.json === true && option.yes !== true && option.dryRun !== true)
+        throw new CommandFailed(2, 'with --json nobody is asked, so nothing was erased: add --yes, or --dry-run')
       const target = targetOf(option)
       await withCompliance(context, option, async compliance => {
         const about = await compliance.about(target)
