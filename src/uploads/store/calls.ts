@@ -1,6 +1,7 @@
 /** The tracker's journal (events/journal.ts): calls, their keys and events, and the jobs that the events cause, in one transaction. */
 import type { Insertable, Kysely, Transaction } from 'kysely'
 import type { Call } from '../../events/call.ts'
+import { type Choice, laterChoice } from '../../events/choice.ts'
 import type { CallEvent, CallId, CallSnapshot } from '../../events/event.ts'
 import type { CallChange, CallJournal } from '../../events/journal.ts'
 import { planEvent } from '../plan.ts'
@@ -10,7 +11,7 @@ import { insertJobs } from './job-rows.ts'
 import { addPartiesOfCalls } from './parties.ts'
 import type { CallKeysTable, CallsTable, EventsTable, Schema } from './schema.ts'
 import type { Share } from './share.ts'
-import { readCall } from './stored-json.ts'
+import { DamagedRowError, readCall } from './stored-json.ts'
 
 export interface CallStoreOptions {
   readonly db: Kysely<Schema>
@@ -92,7 +93,10 @@ const upsertCalls = async (
   share: Share | null,
 ): Promise<void> => {
   const rows = new Map<CallId, Insertable<CallsTable>>()
-  for (const { call, events, ended } of changes) {
+  const choices = share === null ? new Map<CallId, Choice>() : await keepChoices(trx, changes)
+  for (const { call: told, events, ended } of changes) {
+    const consent = choices.get(told.id)
+    const call: Call = consent === undefined ? told : { ...told, consent }
     const snapshot = events.at(-1)?.call ?? null
     const shown = snapshot === null ? snapshotColumns(rows.get(call.id)) : columnsOf(snapshot)
     const own = { id: call.id, state: JSON.stringify(call), ended: ended ? 1 : 0, updated_at: now, ...shown }
@@ -126,6 +130,40 @@ const upsertCalls = async (
       .values(some.map(({ id }) => ({ call_id: id, bridge: share.bridge })))
       .onConflict(conflict => conflict.doNothing())
       .execute()
+  }
+}
+
+/**
+ * Of two bridges that see the same call, one may have heard a choice that the other did not. The later one stands, whichever of them
+ * writes and however far it lags behind: it goes into what is stored at once, and is answered for what is being written.
+ */
+const keepChoices = async (trx: Transaction<Schema>, changes: readonly CallChange[]): Promise<ReadonlyMap<CallId, Choice>> => {
+  const choices = new Map<CallId, Choice>()
+  for (const { call } of changes)
+    if (call.consent !== undefined) choices.set(call.id, laterChoice(choices.get(call.id), call.consent))
+  for (const some of batches([...new Set(changes.map(({ call }) => call.id))])) {
+    for (const { id, state } of await trx.selectFrom('calls').select(['id', 'state']).where('id', 'in', some).execute()) {
+      const stored = callIn(id, state)
+      if (stored === null) continue
+      const heard = choices.get(id)
+      const consent = heard === undefined ? stored.consent : laterChoice(stored.consent, heard)
+      if (consent === undefined) continue
+      choices.set(id, consent)
+      if (consent === stored.consent) continue
+      const changed = { state: JSON.stringify({ ...stored, consent }) }
+      await trx.updateTable('calls').set(changed).where('id', '=', id).execute()
+    }
+  }
+  return choices
+}
+
+/** `null`: it is damaged, and about to be written anew. */
+const callIn = (id: CallId, state: string): Call | null => {
+  try {
+    return readCall(id, state)
+  } catch (error) {
+    if (error instanceof DamagedRowError) return null
+    throw error
   }
 }
 
