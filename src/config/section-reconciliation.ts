@@ -42,7 +42,7 @@ const cdr = z
       description: 'For asterisk the file that cdr_csv writes, for freeswitch the err-log-dir (or log-dir) of mod_json_cdr.',
       example: '/var/log/asterisk/cdr-csv/Master.csv',
     }),
-    format: z.enum(['asterisk', 'freeswitch']).describe('Whose records they are.'),
+    format: z.enum(['asterisk', 'freeswitch']).meta({ description: 'Whose records they are.', example: 'asterisk' }),
     timezone: line().optional().meta({
       description: 'Of times without one (asterisk). Absent: that of this machine.',
       example: 'Europe/Berlin',

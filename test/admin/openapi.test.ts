@@ -35,7 +35,17 @@ test('the description names every route with its parameters and answers', async 
     '/ws',
   ])
   const list = document.paths['/v1/uploads']?.get?.parameters ?? []
-  expect(list.map(({ name }) => name).sort()).toEqual(['before', 'limit', 'state'])
+  expect(list.map(({ name }) => name).sort()).toEqual([
+    'before',
+    'call_id',
+    'kind',
+    'limit',
+    'reason_contains',
+    'since',
+    'sink',
+    'state',
+    'until',
+  ])
   expect(list.find(({ name }) => name === 'limit')?.schema).toMatchObject({
     type: 'integer',
     maximum: 500,

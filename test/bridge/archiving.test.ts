@@ -156,7 +156,9 @@ test('what is old enough is deleted from a folder and from the archive, and the 
   await store.close()
   const archived = { actor: 'bridge', action: 'archive.expired', reason: 'archive.retention 1d' }
   expect(said).toContainEqual(expect.objectContaining({ ...archived, subject: 'hq/2026/01/05/rec_old.mp3' }))
-  expect(said).toContainEqual(expect.objectContaining({ action: 'recording.expired', detail: { file: source } }))
+  expect(said).toContainEqual(expect.objectContaining({ action: 'recording.expired', reason: 'recordings.retention 1d' }))
+  // Recorders put their callers' numbers into names, and no line of the audit log can be deleted.
+  expect(JSON.stringify(said)).not.toContain('old.wav')
   expect(JSON.stringify(said)).not.toContain('rec_held')
   await second.terminate()
 })

@@ -24,6 +24,21 @@ export const reviveJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow
   await giveTurns(trx, keys)
 }
 
+/**
+ * Sends items that were given up back to the recordings stage, which encodes them again: nothing of their audio was kept. Their jobs
+ * are planned anew when they are queued.
+ */
+export const restartItems = async (trx: Transaction<Schema>, jobs: readonly JobRow[], now: number): Promise<void> => {
+  for (const some of batches(jobs)) {
+    await trx.deleteFrom('jobs').where('seq', 'in', some.map(seqOf)).execute()
+    await trx
+      .updateTable('items')
+      .set({ state: 'waiting', reason: null, updated_at: now })
+      .where('id', 'in', some.map(itemOf))
+      .execute()
+  }
+}
+
 /** Lets pending jobs be tried at once, whatever their backoff. */
 export const hastenJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow[], now: number): Promise<void> => {
   for (const some of batches(jobs))
@@ -43,9 +58,28 @@ export const dropJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow[]
 
 const seqOf = (job: JobRow): number => job.seq
 
+/** Which of these jobs are about items that were given up for good, so that their audio is neither in the spool nor in the archive. */
+export const withoutAudio = async (trx: Transaction<Schema>, jobs: readonly JobRow[]): Promise<readonly JobRow[]> => {
+  const dropped = jobs.filter(job => job.state === 'dropped' && (job.lane === 'media' || job.lane === 'archive'))
+  const gone = new Set<RecordingId>()
+  for (const some of batches(dropped)) {
+    const rows = await trx
+      .selectFrom('items')
+      .select('id')
+      .where('id', 'in', some.map(itemOf))
+      .where('state', '=', 'dropped')
+      .where('archive_key', 'is', null)
+      .execute()
+    for (const { id } of rows) gone.add(id)
+  }
+  return dropped.filter(job => gone.has(itemOf(job)))
+}
+
+// The subject of a job that is no event's is an item (plan.ts).
+const itemOf = (job: JobRow): RecordingId => subjectOf(job) as RecordingId
+
 const followJobs = async (trx: Transaction<Schema>, jobs: readonly JobRow[], now: number): Promise<void> => {
   for (const job of jobs) {
-    // The subject of any other job is an item (plan.ts).
-    if (job.kind !== 'event') await setItemState(trx, subjectOf(job) as RecordingId, now)
+    if (job.kind !== 'event') await setItemState(trx, itemOf(job), now)
   }
 }

@@ -10,7 +10,7 @@ import { type JobId, sinkOf, subjectOf } from '../job.ts'
 import { type AuditLine, appendAuditLines } from './audit.ts'
 import { batches } from './batches.ts'
 import { holding, transact } from './dialect.ts'
-import { dropJobs, hastenJobs, reviveJobs } from './job-changes.ts'
+import { dropJobs, hastenJobs, restartItems, reviveJobs, withoutAudio } from './job-changes.ts'
 import type { JobRow } from './job-rows.ts'
 import type { ItemsTable, Schema } from './schema.ts'
 
@@ -68,7 +68,10 @@ export class Operations {
     this.#onJobs = options.onJobs
   }
 
-  /** Delivers a dead or dropped job again, with all its attempts; a pending one without waiting for its backoff. */
+  /**
+   * Delivers a dead or dropped job again, with all its attempts; a pending one without waiting for its backoff. Audio that was given
+   * up is encoded once more from its source.
+   */
   async redriveJob(id: JobId, by: By): Promise<OperatorAnswer> {
     return answerOf(id, await this.redrive({ jobs: [id], items: [] }, by))
   }
@@ -131,7 +134,10 @@ export class Operations {
       const isPending = (job: JobRow): boolean => job.state === 'pending'
       await hastenJobs(trx, allowed.filter(isPending), now)
       const others = allowed.filter(job => !isPending(job))
-      if (others.length > 0) await reviveJobs(trx, others, now)
+      const gone = await withoutAudio(trx, others)
+      await restartItems(trx, gone, now)
+      const kept = others.filter(job => !gone.includes(job))
+      if (kept.length > 0) await reviveJobs(trx, kept, now)
     }
     return { done: allowed.map(job => job.id), refused }
   }

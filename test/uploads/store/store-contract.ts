@@ -341,13 +341,16 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         expect(await store.views.getJob(jobId('a.1'))).toMatchObject({ state: { kind: 'dropped', reason: 'a test call' } })
       })
 
-      test('dropping the job of an item drops the item, redriving it queues the item again', async () => {
+      test('dropping the job of an item drops the item; redriving it has its audio made again, which is then delivered', async () => {
         await store.items.add(aVoicemail('v1', 'waiting'), fileOf(aVoicemail('v1')))
         await store.items.queue(aVoicemail('v1'))
         await store.operations.dropJob(jobId('v1'), { ...ops, reason: 'spam' })
         expect(await store.items.get(recordingId('v1'))).toMatchObject({ state: 'dropped', reason: 'spam' })
         await store.operations.redriveJob(jobId('v1'), ops)
-        expect(await store.items.get(recordingId('v1'))).toMatchObject({ state: 'queued', reason: null })
+        expect(await store.items.get(recordingId('v1'))).toMatchObject({ state: 'waiting', reason: null })
+        expect(await store.desk.getUpload('v1')).toMatchObject({ state: 'waiting' })
+        expect(await claimIds('media')).toEqual([])
+        await store.items.queue(aVoicemail('v1'))
         expect(await claimIds('media')).toEqual(['v1'])
       })
 
