@@ -3,7 +3,7 @@
  * of one that is gone is taken over, except for audio that lies on its disk; that is counted here.
  */
 import { type Kysely, sql } from 'kysely'
-import { databaseNow, lockEntrance, transact } from './dialect.ts'
+import { databaseNow, lockEntrance, STEP_MS, transact } from './dialect.ts'
 import type { Schema } from './schema.ts'
 import type { Share } from './share.ts'
 import { StoreOpenError } from './store-open-error.ts'
@@ -20,9 +20,6 @@ export interface AbsentBridge {
 
 /** Beyond it the number says "very many", and counting would cost. */
 export const COUNTED_UP_TO = 10_000
-
-/** Less than this is what NTP does all day. */
-const TOLERANCE_MS = 1_000
 
 export class Bridges {
   readonly #db: Kysely<Schema>
@@ -70,7 +67,7 @@ export class Bridges {
       const ahead = await trx
         .updateTable('bridges')
         .set(this.#alive())
-        .where('seen_at', '>', sql<number>`${databaseNow} + ${sql.lit(TOLERANCE_MS)}`)
+        .where('seen_at', '>', sql<number>`${databaseNow} + ${sql.lit(STEP_MS)}`)
         .returning('id')
         .execute()
       if (ahead.length === 0) return false
@@ -81,7 +78,6 @@ export class Bridges {
         .where('state', '=', 'running')
         .where('lease_until', '>', leaseEnds)
         .execute()
-      await sql`update sink_budget set paused_until = 0 where paused_until > ${databaseNow}`.execute(trx)
       return true
     })
   }

@@ -53,6 +53,9 @@ export const asTheyStay = <DB, TB extends keyof DB, O>(
   query: SelectQueryBuilder<DB, TB, O>,
 ): SelectQueryBuilder<DB, TB, O> => (isShared(db) ? query.forShare() : query)
 
+/** A clock that goes back by more was set back; by less NTP moves it all day. */
+export const STEP_MS = 1_000
+
 /** The database's own clock, epoch ms: bridges agree on it, whatever theirs say. */
 export const databaseNow = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
 

@@ -2,12 +2,15 @@
  * One rate limit for all bridges of a shared database: a token bucket in one row. A bridge takes tokens as it sends, so one that is
  * idle holds none back; a pause that one of them was asked for holds them all.
  *
+ * A bucket that was filled in the future shows that the database's clock was set back: its pause is of no known length any more, and
+ * ends.
+ *
  * In any 60 s no more than `perMinute` go out, together, the bucket's burst included. What the server says
  * of its own limit counts for all, as long as it is less (`observe`).
  */
 import { type Kysely, sql } from 'kysely'
 import type { Allowance, Pause } from '../flow/allowance.ts'
-import { databaseNow } from './dialect.ts'
+import { databaseNow, STEP_MS } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 const BURST = 0.005
@@ -77,12 +80,14 @@ export class SharedRateLimit implements Allowance {
         filled as materialized (
           select least(greatest(1, floor(per_minute * ${BURST}::float8)),
               tokens + greatest(0, ${databaseNow} - filled_at) * per_minute / ${FILL_MS}::float8) as tokens,
-            greatest(0, paused_until - ${databaseNow}) as paused_for, pause_reason, ${databaseNow} as at,
-            per_minute, server_limit
+            case when filled_at > ${databaseNow} + ${STEP_MS}::int then 0 else paused_until end as paused_until,
+            pause_reason, ${databaseNow} as at, per_minute, server_limit
           from budget),
+        held as materialized (select *, greatest(0, paused_until - at) as paused_for from filled),
         granted as materialized (
-          select filled.*, case when paused_for > 0 then 0 else least(${wanted}::int, floor(tokens + 1e-6)::int) end as count from filled)
-      update sink_budget as b set tokens = granted.tokens - granted.count, filled_at = granted.at
+          select held.*, case when paused_for > 0 then 0 else least(${wanted}::int, floor(tokens + 1e-6)::int) end as count from held)
+      update sink_budget as b
+        set tokens = granted.tokens - granted.count, filled_at = granted.at, paused_until = granted.paused_until
       from granted where b.name = ${name}
       returning granted.count, granted.paused_for, granted.pause_reason, granted.server_limit,
         greatest(0, ceil((1 - (granted.tokens - granted.count)) * ${FILL_MS}::float8 / granted.per_minute))::int as next_in`.execute(
