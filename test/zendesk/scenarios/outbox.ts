@@ -56,7 +56,9 @@ export class Outbox {
     await this.#open().calls.append([{ ...change, events: [event] }])
   }
 
-  async audio(item: AudioItem): Promise<void> {
+  async audio(made: AudioItem): Promise<void> {
+    // Found now: how long a recording waits for its call's ticket counts from then.
+    const item = { ...made, foundAt: Date.now() }
     const { sourceSize: size, sourceMtimeMs: mtimeMs } = item
     await this.#open().items.add({ ...item, state: 'waiting' }, { path: `/spool/${item.id}.wav`, size, mtimeMs })
     await this.#open().items.queue(item)
