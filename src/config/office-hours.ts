@@ -4,7 +4,7 @@ import { closest } from './closest.ts'
 import { complain } from './fields.ts'
 import { type Parsed, parsed, refused } from './problems.ts'
 
-const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+const days: readonly string[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
 const dayMinutes = 24 * 60
 
 /** In minutes since midnight, the end not included. */
@@ -99,7 +99,7 @@ function parseDay(key: string, texts: readonly string[]): Parsed<readonly { read
 function daysIn(key: string): readonly number[] | null {
   const chosen: number[] = []
   for (const part of key.toLowerCase().split(',')) {
-    const [first, last, ...more] = part.split('-').map(name => days.findIndex(day => day === name.trim()))
+    const [first, last, ...more] = part.split('-').map(name => days.indexOf(name.trim()))
     if (first === undefined || first < 0 || last === -1 || more.length > 0) return null
     const count = last === undefined ? 1 : ((last - first + days.length) % days.length) + 1
     for (let i = 0; i < count; i += 1) chosen.push((first + i) % days.length)

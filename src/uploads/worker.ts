@@ -25,6 +25,7 @@ import type { RetryPolicy } from './retry.ts'
 import { Settlements } from './settlements.ts'
 import type { Delivery, Sink } from './sink.ts'
 import type { Slots } from './slots.ts'
+import { StoreWatch } from './store-watch.ts'
 import { conditionOf, type WorkerHealth } from './worker-health.ts'
 
 /** How long a round may be away; also how soon after a failure of the store the next one comes. */
@@ -67,18 +68,19 @@ export class DeliveryWorker<D = Delivery> {
   readonly #deliverer: Deliverer<D>
   readonly #clockSteps: ClockSteps
   readonly #settlements: Settlements
+  readonly #store: StoreWatch
   readonly #inFlight = new Map<JobId, { readonly lane: Lane; readonly ended: Promise<void> }>()
   #run: Run | null = null
   #stopped: Promise<void> | null = null
   #round: Promise<void> | null = null
   #roundDue = false
   #timer: NodeJS.Timeout | null = null
-  #storeFailure: string | null = null
 
   constructor(options: WorkerOptions<D>) {
     this.#options = options
     this.#lanes = [...options.slots.keys()]
     this.#stats = new DeliveryStats(this.#lanes)
+    this.#store = new StoreWatch(options.log, this.#stats.counters)
     const sink = options.sink.name
     this.#pace = new Pace({
       slots: options.slots,
@@ -130,12 +132,12 @@ export class DeliveryWorker<D = Delivery> {
         options.log.warn({ sink, jobs }, 'deliveries that waited for a time of another clock are due now')
         this.notify()
       },
-      onError: error => this.#onStoreError(error),
+      onError: error => this.#store.failed(error),
     })
     this.#settlements = new Settlements({
       queue: options.queue,
       onStored: settled => this.#onStored(settled),
-      onError: error => this.#onStoreError(error),
+      onError: error => this.#store.failed(error),
     })
   }
 
@@ -197,7 +199,7 @@ export class DeliveryWorker<D = Delivery> {
     const now = this.#options.now()
     const condition = conditionOf({
       run: this.#run?.kind ?? null,
-      storeFailure: this.#storeFailure,
+      storeFailure: this.#store.failure,
       operatorPause: this.#claims.operatorPause,
       pause: this.#options.limit.pause(now),
       breaker: this.#pace.breaker,
@@ -236,10 +238,10 @@ export class DeliveryWorker<D = Delivery> {
     try {
       const nextAt = await this.#claims.round()
       // A claim that finds nothing succeeds even on a full disk; what waits to be stored knows better.
-      if (!this.#settlements.failing) this.#onStoreWorks()
+      if (!this.#settlements.failing) this.#store.works()
       return nextAt
     } catch (error) {
-      this.#onStoreError(error)
+      this.#store.failed(error)
       return this.#options.now() + POLL_MS
     }
   }
@@ -255,36 +257,24 @@ export class DeliveryWorker<D = Delivery> {
   }
 
   #onStored(settled: readonly Settled[]): void {
-    this.#onStoreWorks()
-    const { log, now, onDelivered } = this.#options
+    this.#store.works()
+    const { log, now } = this.#options
     for (const one of settled) {
       this.#inFlight.delete(one.job.id)
       this.#stats.record(one, now())
       logVerdict(log, one)
-      if (one.verdict.kind === 'delivered' && onDelivered !== undefined) void this.#tellDelivered(onDelivered, one.job)
+      if (one.verdict.kind === 'delivered') void this.#tellDelivered(one.job)
     }
     this.notify()
   }
 
-  async #tellDelivered(onDelivered: (job: ClaimedJob) => void | Promise<void>, job: ClaimedJob): Promise<void> {
+  async #tellDelivered(job: ClaimedJob): Promise<void> {
+    const { onDelivered, log } = this.#options
     try {
-      await onDelivered(job)
+      await onDelivered?.(job)
     } catch (err) {
-      this.#options.log.error({ err, job: job.id }, 'what follows a delivery failed; the delivery itself is stored')
+      log.error({ err, job: job.id }, 'what follows a delivery failed; the delivery itself is stored')
     }
-  }
-
-  #onStoreError(error: unknown): void {
-    this.#stats.counters.storeErrors++
-    if (this.#storeFailure === null) {
-      this.#options.log.error({ err: error }, 'the store fails; deliveries wait until it works')
-    }
-    this.#storeFailure = messageOf(error)
-  }
-
-  #onStoreWorks(): void {
-    if (this.#storeFailure !== null) this.#options.log.info({}, 'the store works again')
-    this.#storeFailure = null
   }
 
   async #shutDown(abort: AbortController, graceMs: number): Promise<void> {
@@ -314,5 +304,3 @@ export class DeliveryWorker<D = Delivery> {
     this.#timer = null
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -87,7 +87,8 @@ test('a recording that a dead bridge archived and did not send is sent by anothe
   await vi.waitFor(async () => expect(await living.uploads('pending')).toEqual([]), patience)
   expect(store.operations).toContain('Get')
   expect([...store.objects.keys()].every(key => key.startsWith('branch/'))).toBe(true)
-  expect(await readdir(join(hq.folder, 'data/spool/fetched'))).toEqual([])
+  // What was fetched goes once the delivery is known, a moment after it is stored.
+  await vi.waitFor(async () => expect(await readdir(join(hq.folder, 'data/spool/fetched'))).toEqual([]), patience)
   expect(await living.metric('tpe_bridge_recordings_elsewhere')).toBe(0)
   expect(existsSync(source)).toBe(true)
 
@@ -96,7 +97,7 @@ test('a recording that a dead bridge archived and did not send is sent by anothe
   await rename(`${disk}.away`, disk)
   await branch.start()
   await vi.waitFor(() => expect(existsSync(source)).toBe(false), patience)
-  expect(await readdir(join(disk, 'spool/audio'))).toEqual([])
+  await vi.waitFor(async () => expect(await readdir(join(disk, 'spool/audio'))).toEqual([]), patience)
   expect(await sandbox.view.state()).toMatchObject({ phone_recordings: 1 })
   expect(await living.uploads('dead')).toEqual([])
 })

@@ -71,11 +71,14 @@ test.each([
   expect(await leftovers()).toEqual([])
 })
 
-test('what is no WAV is stored, quarantined, and said so', async () => {
+test('what is no WAV is stored, quarantined, and said so, and goes when it is dropped', async () => {
   const result = await upload(pieces(Buffer.from('PK\x03\x04 a ZIP', 'latin1')))
   expect(result).toMatchObject({ kind: 'quarantined', reason: expect.stringContaining('ZIP') })
-  if (result.kind !== 'quarantined') return
-  await stage.intake.drop(result.id, 'not needed')
+  if (result.kind !== 'quarantined') throw new Error(JSON.stringify(result))
+  expect(await leftovers()).toEqual([result.id])
+  await stage.drop(result.id, 'not needed')
+  await stage.stop()
+  await stage.start() // which tidies up
   expect(await leftovers()).toEqual([])
 })
 

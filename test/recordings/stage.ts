@@ -126,6 +126,13 @@ export class Stage {
     return this.#running.http
   }
 
+  /** An operator gives an item up, in the store; the intake finds it there. */
+  async drop(id: RecordingId, reason: string): Promise<void> {
+    const item = await this.ledger.get(id)
+    if (item === null) throw new Error(`there is no item ${id}`)
+    await this.ledger.update({ ...item, state: 'dropped', reason })
+  }
+
   /** A call is stored: the intake hears of it as it would of the tracker. */
   knowCall(id: string, ...keys: readonly string[]): void {
     for (const key of keys) this.ledger.calls.set(key, callId(id))

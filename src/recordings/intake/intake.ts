@@ -3,8 +3,8 @@
  *
  *   take() ──▶ waiting ──▶ queued ──▶ (the outbox) ──▶ onDelivered()
  *               ││  ▲
- *               │▼  │ redrive()
- *               │quarantined ──▶ dropped (drop())
+ *               │▼  │ an operator, in the store
+ *               │quarantined ──▶ dropped
  *               └── no consent ────▲
  *
  * Invariants
@@ -12,8 +12,8 @@
  * 2 Nothing is acknowledged to a source before the ledger has it.
  * The way from waiting to queued is that of waiting-room.ts.
  *
- * Called by the folder watchers and the HTTP intake (take), the tracker's onStored (onCallKnown), the outbox (onDelivered),
- * and operators (redrive, drop).
+ * Called by the folder watchers and the HTTP intake (take), the tracker's onStored (onCallKnown), the outbox (onDelivered), and
+ * what erases (erase), and an import that begins again (redrive). What an operator redrove or dropped is found in the ledger.
  */
 import type { ConsentPolicy } from '../../events/consent.ts'
 import type { AudioItem, RecordingId, RecordingItem } from '../../events/recording.ts'
@@ -49,8 +49,6 @@ export interface IntakeCounters {
   quarantined: number
   queued: number
   delivered: number
-  redriven: number
-  dropped: number
   /** Recordings that may not be kept, by the policy that says so. */
   refused: Record<Exclude<ConsentPolicy, 'always'>, number>
   /** Attempts that failed and will be made again. */
@@ -71,11 +69,6 @@ export interface IntakeStatus {
   readonly streak: { readonly count: number; readonly since: number; readonly reason: string } | null
 }
 
-export type OperatorResult =
-  | { readonly kind: 'done'; readonly item: AudioItem }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'unknown' }
-
 export class Intake {
   readonly counters: IntakeCounters = {
     taken: 0,
@@ -83,8 +76,6 @@ export class Intake {
     quarantined: 0,
     queued: 0,
     delivered: 0,
-    redriven: 0,
-    dropped: 0,
     refused: { opt_in: 0, opt_out: 0, never: 0 },
     retried: 0,
     changed: 0,
@@ -185,35 +176,14 @@ export class Intake {
     return true
   }
 
-  /** Lets a quarantined item wait for its call and a transcoder once more. */
-  async redrive(id: RecordingId): Promise<OperatorResult> {
-    const changed = await this.#operate(id, item => ({ ...item, state: 'waiting', reason: null }))
-    if (changed.kind !== 'done') return changed
-    this.counters.redriven += 1
-    this.#waiting.enter(changed.item)
-    return changed
-  }
-
-  /** Gives a quarantined item up, unless it is held. Its source is left alone, unless it was an upload. */
-  async drop(id: RecordingId, reason: string): Promise<OperatorResult> {
-    const item = await this.#options.ledger.get(id)
-    if (item?.hold !== undefined && item.hold !== null)
-      return { kind: 'refused', reason: 'it is held: release it first (tpe-bridge hold --release)' }
-    const changed = await this.#operate(id, found => ({ ...found, state: 'dropped', reason }))
-    if (changed.kind !== 'done') return changed
-    this.counters.dropped += 1
-    await this.#tidying.look(id)
-    return changed
-  }
-
-  async #operate(id: RecordingId, change: (item: AudioItem) => AudioItem): Promise<OperatorResult> {
-    const item = await this.#options.ledger.get(id)
-    if (item === null) return { kind: 'unknown' }
-    if (item.state !== 'quarantined')
-      return { kind: 'refused', reason: `only a quarantined item can be changed; this one is ${item.state}` }
-    const changed = change(item)
-    await this.#options.ledger.update(changed)
-    return { kind: 'done', item: changed }
+  /** Lets a quarantined item wait for its call and a transcoder once more, at once; one in another state stays as it is. */
+  async redrive(id: RecordingId): Promise<void> {
+    const { ledger } = this.#options
+    const item = await ledger.get(id)
+    if (item?.state !== 'quarantined') return
+    const waiting: AudioItem = { ...item, state: 'waiting', reason: null }
+    await ledger.update(waiting)
+    this.#waiting.enter(waiting)
   }
 
   async #take(candidate: Candidate, signal: AbortSignal | undefined): Promise<TakeResult> {
