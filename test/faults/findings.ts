@@ -48,12 +48,8 @@ function outOfOrder({ script, effects }: Remains): string[] {
   return findings
 }
 
-/**
- * Nothing waits for as long as a clock was wrong. Of a pair it cannot be said: the world jumps ahead when both have nothing to do, and
- * each hears of the other's work only with its next look, which a jump of hours may precede.
- */
-function delayed({ script, acknowledgedAt, effects, startedAt }: Remains): string[] {
-  if (script.bridges > 1) return []
+/** Nothing waits for as long as a clock was wrong. */
+function delayed({ acknowledgedAt, effects, startedAt }: Remains): string[] {
   return effects.flatMap(({ arrival: { id }, at }) => {
     const since = acknowledgedAt.get(id)
     if (since === undefined) return []

@@ -36,6 +36,8 @@ const LOOK_EVERY_MS = 4
 const LOOK_AGAIN_MS = 250
 const REPEAT_MS = 50
 const ASKED_EVERY_MS = 1_000
+/** A part of the lease, so that what a dead bridge held is taken over by the living one as soon as it may be. */
+const WHILE_ANOTHER_DELIVERS_MS = 500
 
 export interface HostedBridgeOptions {
   readonly opening: Opening
@@ -260,20 +262,28 @@ export class HostedBridge {
     if (worker === undefined || limit === undefined || this.#store === null || this.#isBusy()) return 'busy'
     try {
       const dueAt = (await Promise.all(LANES.map(lane => this.#store?.jobs.nextRunAt(lane)))).filter(at => typeof at === 'number')
+      const isElsewhere = await this.#isAnotherDelivering()
       if (this.#isBusy()) return 'busy'
-      if (dueAt.length === 0) return null
+      const mostMs = isElsewhere ? WHILE_ANOTHER_DELIVERS_MS : Number.POSITIVE_INFINITY
+      if (dueAt.length === 0) return isElsewhere ? mostMs : null
       const now = this.#now()
       // What the limit says was true when it was last asked, and the worker asks it every second.
       const { state, until } = worker.health()
       const heldUntil =
         state === 'paused' || state === 'sink-failing' ? (until ?? now) : Math.min(limit.nextAt(now), now + ASKED_EVERY_MS)
       const wakeAt = Math.max(Math.min(...dueAt), heldUntil)
-      if (wakeAt > now) return wakeAt - now
+      if (wakeAt > now) return Math.min(wakeAt - now, mostMs)
       worker.notify()
       return 'busy'
     } catch {
       return 'busy' // its database is being restarted
     }
+  }
+
+  /** Whether the database says that something is under way: with the other of a pair, or with nobody since a connection was lost. */
+  async #isAnotherDelivering(): Promise<boolean> {
+    if (this.#opening.store.kind === 'sqlite' || this.#store === null) return false
+    return (await this.#store.views.listJobs({ limit: 1, state: 'running' })).length > 0
   }
 
   #isBusy(): boolean {
