@@ -31,7 +31,7 @@ export type SipMessage = SipRequest | SipResponse
 
 /** An address a message came from or goes to. */
 export interface HopAddress {
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: 'udp' | 'tcp' | 'tls'
   readonly address: string
   readonly port: number
 }
