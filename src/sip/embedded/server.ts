@@ -5,7 +5,7 @@
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import { formatHostPort } from '../message/host-port.ts'
-import type { HopAddress, SeenMessage, SipRequest } from '../message/message.ts'
+import type { HopAddress, SeenMessage } from '../message/message.ts'
 import { CallDetails } from './control/call-details.ts'
 import { CommandRouter } from './control/command-router.ts'
 import { type ControlAddress, ControlServer, type ControlUser } from './control/server.ts'
@@ -22,8 +22,10 @@ import { type MayRelay, type ProxyCounters, SipProxy } from './proxy/proxy.ts'
 import type { SipCounters } from './sip-counters.ts'
 import type { SipLimits } from './sip-limits.ts'
 import type { SipLog } from './sip-log.ts'
+import type { Admit } from './transaction/admission.ts'
 import { DEFAULT_SIP_TIMERS, type SipTimers } from './transaction/sip-timers.ts'
 import { SipTransactions } from './transaction/transactions.ts'
+import type { TlsFiles } from './transport/tls-credentials.ts'
 
 /** What the control protocol says to be; applications ask for features by it. */
 const PROTOCOL_VERSION = 'v0.9.10'
@@ -36,16 +38,20 @@ export interface ServerLimits extends SipLimits {
 }
 
 export interface EmbeddedSipServerOptions {
-  /** `udp://127.0.0.1:5060`, `tcp://[::1]:0`…; at least one. */
+  /** `udp://127.0.0.1:5060`, `tls://[::1]:0`…; at least one. */
   readonly listen: readonly string[]
+  /** What `tls://` needs; the files are read by `start`. */
+  readonly tls?: TlsFiles
+  /** Host names by which an IP address is known: over TLS, a certificate for one will do where a URI names the address. */
+  readonly namesOf?: (address: string) => readonly string[]
   readonly log: SipLog
   readonly random: RandomBytes
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Which requests inside dialogs the proxy forwards on its own; it must never relay for a stranger. */
   readonly mayRelay: MayRelay
-  /** Asked once for each new request: `drop` answers nothing. */
-  readonly acceptRequest?: (source: HopAddress, request: SipRequest) => 'accept' | 'drop'
+  /** Asked once for each new request, before anything is kept of it. */
+  readonly acceptRequest?: Admit
   /** The tap at the caller's side of each transaction. */
   readonly onSeen?: (seen: SeenMessage) => void
   readonly timers?: Partial<SipTimers & ProxyTimers>
@@ -79,9 +85,9 @@ export class EmbeddedSipServer {
   #running: { readonly control: ControlServer; readonly pending: () => Held; readonly stop: () => void } | null = null
   #started: Promise<{ control: ControlAddress; listening: readonly HopAddress[] }> | null = null
 
-  /** Throws when a `listen` address can't be read. */
+  /** Throws when a `listen` address can't be read, or is TLS and `tls` is missing. */
   constructor(options: EmbeddedSipServerOptions) {
-    const { listen, log, now, acceptRequest, onSeen } = options
+    const { listen, tls, namesOf, log, now, acceptRequest, onSeen } = options
     this.#options = options
     this.#ids = new IdSource(options.random)
     this.#layer = new SipTransactions({
@@ -92,6 +98,8 @@ export class EmbeddedSipServer {
       interfaces: networkInterfaces(),
       timers: { ...DEFAULT_SIP_TIMERS, ...options.timers },
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(tls === undefined ? {} : { tls }),
+      ...(namesOf === undefined ? {} : { namesOf }),
       ...(acceptRequest === undefined ? {} : { accept: acceptRequest }),
       ...(onSeen === undefined ? {} : { onSeen }),
     })
@@ -126,6 +134,14 @@ export class EmbeddedSipServer {
     return this.#started
   }
 
+  /**
+   * Reads the files of `tls` again; connections from now on show the new certificate, those that stand keep theirs. Rejects with what is wrong
+   * with the files, and goes on with the old ones.
+   */
+  renewCertificate(): Promise<void> {
+    return this.#layer.renewCertificate()
+  }
+
   /** Closes everything without a word to peers; live dialogs that were proxied go on without us, and with us after a restart. */
   async stop(): Promise<void> {
     const started = this.#started
@@ -148,7 +164,12 @@ export class EmbeddedSipServer {
     const { maxDialogs, maxApplications } = { ...DEFAULT_LIMITS, ...limits }
 
     const identity = new LocalIdentity(layer.listening, networkInterfaces(), destination => layer.localFor(destination))
-    const locator = new NextHopLocator({ hasTransport: transport => identity.has(transport), lookUp, clock })
+    const locator = new NextHopLocator({
+      hasTransport: transport => identity.has(transport),
+      canReach: hop => layer.localFor(hop) !== null,
+      lookUp,
+      clock,
+    })
     const dialogs = new DialogTable(maxDialogs)
     // The control port needs to know whom to tell of commands, and they need it to reach the applications.
     const user: ControlUser = {

@@ -10,7 +10,7 @@ export interface ClientSide {
   readonly request: SipRequest
   readonly destination: HopAddress
   readonly local: HopAddress
-  /** Over TCP nothing is repeated and nothing lingers after a final response. */
+  /** Over TCP and TLS nothing is repeated and nothing lingers after a final response. */
   readonly reliable: boolean
   readonly timers: SipTimers
   readonly counters: SipCounters

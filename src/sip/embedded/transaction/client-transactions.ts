@@ -8,6 +8,7 @@ import { BRANCH_COOKIE, formatVia } from '../../message/via.ts'
 import type { IdSource } from '../identifiers.ts'
 import type { SipCounters } from '../sip-counters.ts'
 import type { SipLog } from '../sip-log.ts'
+import type { Destination } from '../transport/destination.ts'
 import { SIP_PORT } from '../transport/listen-address.ts'
 import type { SipTransports } from '../transport/transports.ts'
 import type { CallbackGuard } from './callback-guard.ts'
@@ -41,14 +42,14 @@ export class ClientTransactions {
   }
 
   /** Sends a request under a Via of ours. Never refuses: what can't be sent is reported to `user.onFailure` in a later tick. */
-  start(request: SipRequest, destination: HopAddress, user: ClientTransactionUser): ClientTransaction {
+  start(request: SipRequest, destination: Destination, user: ClientTransactionUser): ClientTransaction {
     const local = this.#localFor(destination)
     const branch = BRANCH_COOKIE + this.#options.ids.tag()
     return this.#run(withVia(request, local, branch), branch, destination, local, this.#guarded(user))
   }
 
   /** The request as `start` would send it, for one that has no transaction. */
-  stamped(request: SipRequest, destination: HopAddress): SipRequest {
+  stamped(request: SipRequest, destination: Destination): SipRequest {
     return withVia(request, this.#localFor(destination), BRANCH_COOKIE + this.#options.ids.tag())
   }
 
@@ -69,7 +70,7 @@ export class ClientTransactions {
   #run(
     request: SipRequest,
     branch: string,
-    destination: HopAddress,
+    destination: Destination,
     local: HopAddress,
     user: ClientTransactionUser,
   ): ClientTransaction {
@@ -80,7 +81,7 @@ export class ClientTransactions {
       request,
       destination,
       local,
-      reliable: destination.transport === 'tcp',
+      reliable: destination.transport !== 'udp',
       timers,
       counters,
       send: (bytes, onError) => transports.send(bytes, destination, onError),
@@ -95,7 +96,7 @@ export class ClientTransactions {
   }
 
   /** Nobody waits for the CANCEL's answer: the INVITE's final response, or its absence, says what became of it. */
-  #runCancel(cancel: SipRequest, branch: string, destination: HopAddress, local: HopAddress): void {
+  #runCancel(cancel: SipRequest, branch: string, destination: Destination, local: HopAddress): void {
     const { log } = this.#options
     this.#run(cancel, branch, destination, local, {
       onResponse: ({ status }) => log.debug({ status, ...destination }, 'cancel answered'),
@@ -104,7 +105,7 @@ export class ClientTransactions {
   }
 
   /** The address in our Via; where no socket reaches the destination, anything will do: the transports report the failure. */
-  #localFor(destination: HopAddress): HopAddress {
+  #localFor(destination: Destination): HopAddress {
     return (
       this.#options.transports.localFor(destination) ?? { transport: destination.transport, address: '0.0.0.0', port: SIP_PORT }
     )
@@ -119,12 +120,12 @@ export class ClientTransactions {
   }
 }
 
-/** RFC 3581: with `rport`, answers find us through a NAT. The port is left out where it is the usual one. */
+/** RFC 3581: with `rport`, answers find us through a NAT. The port is left out where it is the usual one for any transport. */
 function withVia(request: SipRequest, local: HopAddress, branch: string): SipRequest {
   const params = new Map([
     ['branch', branch],
     ['rport', null],
   ])
-  const port = local.port === SIP_PORT ? null : local.port
+  const port = local.port === SIP_PORT && local.transport !== 'tls' ? null : local.port
   return prependHeader(request, 'Via', formatVia({ transport: local.transport.toUpperCase(), host: local.address, port, params }))
 }

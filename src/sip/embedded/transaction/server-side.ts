@@ -5,7 +5,7 @@ import type { SipTimers } from './sip-timers.ts'
 import type { ServerTransaction } from './transaction-layer.ts'
 
 export interface ServerSide {
-  /** Over TCP nothing is repeated and nothing lingers. */
+  /** Over TCP and TLS nothing is repeated and nothing lingers. */
   readonly reliable: boolean
   readonly timers: SipTimers
   readonly counters: SipCounters

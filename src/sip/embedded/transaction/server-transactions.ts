@@ -2,7 +2,7 @@
  * The table of server transactions (RFC 3261 section 17.2): what is new goes to the user, what is known to its transaction.
  *
  * 1. A transaction is in the table from its making until it calls `ended`; `stop` empties it and clears every timer.
- * 2. A request that finds no room is answered 503, without keeping anything of it.
+ * 2. A request that finds no room (503), that may not come in or that cannot be acted on is answered without keeping anything of it.
  */
 import { headerValue } from '../../message/headers.ts'
 import type { HeaderField, HopAddress, SeenMessage, SipRequest, SipResponse } from '../../message/message.ts'
@@ -14,9 +14,11 @@ import { responseTo } from '../responses.ts'
 import type { SipCounters } from '../sip-counters.ts'
 import type { ResponseRoute } from '../transport/transports.ts'
 import { responsePort, stampVia } from '../transport/via-routing.ts'
+import type { Admit, Refusal, Verdict } from './admission.ts'
 import type { CallbackGuard } from './callback-guard.ts'
 import { InviteServerTransaction } from './invite-server-transaction.ts'
 import { NonInviteServerTransaction } from './non-invite-server-transaction.ts'
+import { requestProblem } from './request-problem.ts'
 import { ReceivedRequest, type ServerMachine, type ServerSide } from './server-side.ts'
 import type { SipTimers } from './sip-timers.ts'
 import { serverKey } from './transaction-key.ts'
@@ -30,14 +32,15 @@ export interface ServerTransactionsOptions {
   readonly now: () => number
   /** Whether the tables hold as much as they may. */
   readonly full: () => boolean
-  readonly accept: ((source: HopAddress, request: SipRequest) => 'accept' | 'drop') | undefined
+  readonly accept: Admit | undefined
   readonly onSeen: ((seen: SeenMessage) => void) | undefined
   readonly send: (bytes: Buffer, route: ResponseRoute) => void
 }
 
-/** A request with its topmost Via, where it came from, the socket that took it, and when. */
+/** A request with its topmost Via, where it came from, the socket that took it, its size (admission.ts), and when. */
 export interface Arrival {
   readonly request: SipRequest
+  readonly size: number
   readonly via: Via
   readonly source: HopAddress
   readonly local: HopAddress
@@ -52,12 +55,12 @@ const RETRY_AFTER_SECONDS = '5'
 export class ServerTransactions {
   readonly #options: ServerTransactionsOptions
   readonly #byKey = new Map<string, ServerMachine>()
-  /** The To tag of every 503 of a full table: the ACK to one is known by it, and by nothing else. */
-  readonly #overloadTag: string
+  /** The To tag of every answer without a transaction: the ACK to one is known by it, and by nothing else. */
+  readonly #statelessTag: string
 
   constructor(options: ServerTransactionsOptions) {
     this.#options = options
-    this.#overloadTag = options.ids.tag()
+    this.#statelessTag = options.ids.tag()
   }
 
   get size(): number {
@@ -67,6 +70,18 @@ export class ServerTransactions {
   receive(arrival: Arrival, user: RequestUser): void {
     if (arrival.request.method === 'ACK') this.#receiveAck(arrival, user)
     else this.#receiveRequest(arrival, user)
+  }
+
+  /** Answers what is no message, as far as it says whose it is; `via` is `null` where only its source says where to. `false`: nothing was sent. */
+  refuseMalformed(arrival: Omit<Arrival, 'via'> & { readonly via: Via | null }, status: number, reason: string): boolean {
+    const { request, via, source, local, size } = arrival
+    if (this.#admit(arrival) !== 'accept') return false
+    const stamped = via === null ? request : stampVia(request, via, source)
+    const bytes = serializeMessage(responseTo(stamped, status, { toTag: this.#statelessTag, reason }))
+    // Who forges a source is not to send more to it through us than by himself.
+    if (bytes.length > size) return false
+    this.#options.send(bytes, { source, local, port: via === null ? source.port : responsePort(via, source) })
+    return true
   }
 
   /** Ends every transaction without a word. */
@@ -79,7 +94,8 @@ export class ServerTransactions {
     const { request, via, source, local, at } = arrival
     const invite = this.#byKey.get(serverKey(request, via, 'INVITE'))
     if (invite !== undefined && !invite.ack()) return
-    if (tagOf(headerValue(request, 'To') ?? '') === this.#overloadTag || !this.#accepts(arrival)) return
+    if (tagOf(headerValue(request, 'To') ?? '') === this.#statelessTag) return
+    if (this.#admit(arrival) !== 'accept' || requestProblem(request) !== null) return
     const ack = stampVia(request, via, source)
     this.#see({ at, direction: 'received', peer: source, message: ack })
     this.#options.guard.run('onAck', () => user.onAck(ack, source, local, at))
@@ -94,11 +110,7 @@ export class ServerTransactions {
       known.requestAgain()
       return
     }
-    if (!this.#accepts(arrival)) return
-    if (this.#options.full()) {
-      this.#turnAway(arrival)
-      return
-    }
+    if (!this.#letIn(arrival)) return
     const transaction = this.#make(arrival, key)
     this.#see({ at, direction: 'received', peer: source, message: transaction.request })
     if (request.method === 'CANCEL') this.#cancel(arrival, transaction, user)
@@ -125,9 +137,9 @@ export class ServerTransactions {
   #make({ request: received, via, source, local, at }: Arrival, key: string): ServerTransaction {
     const { ids, timers, counters, send, now } = this.#options
     const request = stampVia(received, via, source)
-    const route: ResponseRoute = { source, local, port: responsePort(via, source) }
+    const route: ResponseRoute = { source, local, port: responsePort(via, source), domain: via.host }
     const side: ServerSide = {
-      reliable: source.transport === 'tcp',
+      reliable: source.transport !== 'udp',
       timers,
       counters,
       send: bytes => send(bytes, route),
@@ -142,21 +154,60 @@ export class ServerTransactions {
     return handle
   }
 
-  #turnAway({ request, via, source, local }: Arrival): void {
-    const { counters, send } = this.#options
+  /** Whether a transaction may be made; who is turned away has been told, if at all. */
+  #letIn(arrival: Arrival): boolean {
+    const { counters } = this.#options
+    const verdict = this.#admit(arrival)
+    if (verdict === 'drop') return false
+    if (verdict !== 'accept') {
+      this.#refuse(arrival, verdict)
+      return false
+    }
+    const problem = requestProblem(arrival.request)
+    if (problem !== null) {
+      counters.unfit++
+      this.#answerOnce(arrival, problem.status, problem.headers, problem.reason)
+      return false
+    }
+    if (!this.#options.full()) return true
     counters.overloaded++
-    const headers = [{ name: 'Retry-After', value: RETRY_AFTER_SECONDS }]
-    const response = responseTo(stampVia(request, via, source), 503, { toTag: this.#overloadTag, headers })
-    send(serializeMessage(response), { source, local, port: responsePort(via, source) })
+    this.#answerOnce(arrival, 503, [{ name: 'Retry-After', value: RETRY_AFTER_SECONDS }])
+    return false
   }
 
   /** Without a verdict, because the hook threw, nobody gets in. */
-  #accepts({ source, request }: Arrival): boolean {
+  #admit({ source, request, size }: Pick<Arrival, 'source' | 'request' | 'size'>): Verdict {
     const { accept, guard, counters } = this.#options
-    if (accept === undefined) return true
-    if (guard.run('accept', () => accept(source, request)) === 'accept') return true
+    if (accept === undefined) return 'accept'
+    const verdict = guard.run('accept', () => accept(source, request, size)) ?? 'drop'
+    if (verdict === 'drop') counters.dropped++
+    return verdict
+  }
+
+  #refuse(arrival: Arrival, { status, headers }: Refusal): void {
+    const { counters } = this.#options
+    for (const fields of headers) {
+      if (!this.#answerOnce(arrival, status, fields, undefined, arrival.size)) continue
+      counters.refused++
+      return
+    }
     counters.dropped++
-    return false
+  }
+
+  /** Answers without a transaction, unless the response would be larger than `maxBytes`. */
+  #answerOnce(
+    { request, via, source, local }: Arrival,
+    status: number,
+    headers: readonly HeaderField[],
+    reason?: string,
+    maxBytes = Number.POSITIVE_INFINITY,
+  ): boolean {
+    const toTag = this.#statelessTag
+    const parts = reason === undefined ? { toTag, headers } : { toTag, headers, reason }
+    const bytes = serializeMessage(responseTo(stampVia(request, via, source), status, parts))
+    if (bytes.length > maxBytes) return false
+    this.#options.send(bytes, { source, local, port: responsePort(via, source) })
+    return true
   }
 
   #see(seen: SeenMessage): void {

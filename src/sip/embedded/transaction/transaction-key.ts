@@ -7,11 +7,16 @@ import { BRANCH_COOKIE, formatVia, type Via } from '../../message/via.ts'
 
 /**
  * The key of the transaction of `method` that the request belongs to: an ACK and a CANCEL name their INVITE. Branch, sent-by and method;
- * without the magic cookie what RFC 2543 compared, less the To tag, which an ACK has and its INVITE has not.
+ * without the magic cookie, or with nothing behind it (RFC 4475 3.2.1), what RFC 2543 compared, less the To tag, which an ACK has and its
+ * INVITE has not.
  */
 export function serverKey(request: SipRequest, via: Via, method: string): string {
   const branch = via.params.get('branch') ?? null
-  if (branch?.slice(0, BRANCH_COOKIE.length).toLowerCase() === 'z9hg4bk')
+  if (
+    branch !== null &&
+    branch.length > BRANCH_COOKIE.length &&
+    branch.slice(0, BRANCH_COOKIE.length).toLowerCase() === 'z9hg4bk'
+  )
     return `${branch} ${via.host}:${via.port ?? ''} ${method}`
   const cseq = parseCSeq(headerValue(request, 'CSeq') ?? '')
   const fromTag = tagOf(headerValue(request, 'From') ?? '')

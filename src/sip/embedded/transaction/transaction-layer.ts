@@ -3,6 +3,7 @@
  * core, the dialogs and the control protocol. The users never see a retransmission, a 100 made by us, or an ACK to a non-2xx.
  */
 import type { HopAddress, SipRequest, SipResponse } from '../../message/message.ts'
+import type { Destination } from '../transport/destination.ts'
 
 /** A request that a peer sent us, and the place to answer it. */
 export interface ServerTransaction {
@@ -58,9 +59,9 @@ export interface TransactionLayer {
   /** The address under which that destination sees us, for Via, Contact and Record-Route; `null` when no socket of ours reaches it. */
   localFor(destination: HopAddress): HopAddress | null
   /** Sends a request through a new client transaction: adds the topmost Via. Never for ACK. */
-  request(request: SipRequest, destination: HopAddress, user: ClientTransactionUser): ClientTransaction
+  request(request: SipRequest, destination: Destination, user: ClientTransactionUser): ClientTransaction
   /** Sends an ACK to a 2xx, or any message that has no transaction, adding the topmost Via. */
-  sendStateless(message: SipRequest, destination: HopAddress): void
+  sendStateless(message: SipRequest, destination: Destination): void
   /** Forwards a response along its own topmost Via. */
   sendResponseStateless(response: SipResponse): void
 }

@@ -10,10 +10,14 @@ import type { IdSource } from '../identifiers.ts'
 import { countMalformed, newSipCounters, type SipCounters } from '../sip-counters.ts'
 import { DEFAULT_SIP_LIMITS, type SipLimits } from '../sip-limits.ts'
 import type { SipLog } from '../sip-log.ts'
-import { SIP_PORT } from '../transport/listen-address.ts'
+import type { Destination } from '../transport/destination.ts'
+import { defaultPort } from '../transport/listen-address.ts'
 import { type Interfaces, LocalAddresses } from '../transport/local-addresses.ts'
+import type { Refusal } from '../transport/refusal.ts'
+import type { TlsFiles } from '../transport/tls-credentials.ts'
 import { type ResponseRoute, SipTransports } from '../transport/transports.ts'
 import { stampedSource } from '../transport/via-routing.ts'
+import type { Admit } from './admission.ts'
 import { CallbackGuard } from './callback-guard.ts'
 import { ClientTransactions } from './client-transactions.ts'
 import { ServerTransactions } from './server-transactions.ts'
@@ -21,8 +25,12 @@ import { DEFAULT_SIP_TIMERS, type SipTimers } from './sip-timers.ts'
 import type { ClientTransaction, ClientTransactionUser, TransactionLayer, TransactionUser } from './transaction-layer.ts'
 
 export interface TransactionsOptions {
-  /** `udp://127.0.0.1:5060`, `tcp://[::1]:0`…; at least one. */
+  /** `udp://127.0.0.1:5060`, `tls://[::1]:0`…; at least one. */
   readonly listen: readonly string[]
+  /** What `tls://` needs. */
+  readonly tls?: TlsFiles
+  /** Host names by which an IP address is known: over TLS, a certificate for one will do where a URI names the address. */
+  readonly namesOf?: (address: string) => readonly string[]
   readonly ids: IdSource
   readonly log: SipLog
   /** Epoch milliseconds: when a message was seen. */
@@ -31,8 +39,8 @@ export interface TransactionsOptions {
   readonly interfaces: Interfaces
   readonly timers?: SipTimers
   readonly limits?: Partial<SipLimits>
-  /** Asked once for each new request: `drop` answers nothing and keeps nothing (a known scanner learns nothing). */
-  readonly accept?: (source: HopAddress, request: SipRequest) => 'accept' | 'drop'
+  /** Asked once for each new request, before anything is kept of it. */
+  readonly accept?: Admit
   /**
    * The tap at the asking side: each new request, stray ACK and CANCEL once, and each response that a server transaction sends but 100
    * and retransmissions. Also a response that is passed on without a transaction: an answer that comes after a restart is seen once more
@@ -60,11 +68,15 @@ export class SipTransactions implements TransactionLayer {
     const guard = new CallbackGuard(counters, log)
     const transports = new SipTransports({
       listen: options.listen,
+      tls: options.tls ?? null,
+      namesOf: options.namesOf ?? (() => []),
       addresses: new LocalAddresses(options.interfaces),
       limits,
       counters,
       log,
-      onMessage: (message, source, local) => this.#receive(message, source, local),
+      now,
+      onMalformed: (refusal, source, local, size) => this.#malformed(refusal, source, local, size),
+      onMessage: (message, source, local, size) => this.#receive(message, source, local, size),
     })
     const full = (): boolean => this.#servers.size + this.#clients.size >= limits.maxTransactions
     const send = (bytes: Buffer, route: ResponseRoute): void => this.#sendResponse(bytes, route)
@@ -81,6 +93,11 @@ export class SipTransactions implements TransactionLayer {
   async start(user: TransactionUser): Promise<void> {
     this.#user = user
     await this.#transports.start()
+  }
+
+  /** Reads the files of `tls` again. Rejects with what is wrong with them; the old ones are then used further. */
+  renewCertificate(): Promise<void> {
+    return this.#transports.renewCertificate()
   }
 
   /** Ends every transaction without a word and closes the sockets. */
@@ -110,11 +127,11 @@ export class SipTransactions implements TransactionLayer {
   }
 
   /** Never refuses: what can't be sent is reported to `user.onFailure` in a later tick. */
-  request(request: SipRequest, destination: HopAddress, user: ClientTransactionUser): ClientTransaction {
+  request(request: SipRequest, destination: Destination, user: ClientTransactionUser): ClientTransaction {
     return this.#clients.start(request, destination, user)
   }
 
-  sendStateless(message: SipRequest, destination: HopAddress): void {
+  sendStateless(message: SipRequest, destination: Destination): void {
     const bytes = serializeMessage(this.#clients.stamped(message, destination))
     this.#transports.send(bytes, destination, error => this.#logUnsent(error, destination))
   }
@@ -126,25 +143,31 @@ export class SipTransactions implements TransactionLayer {
       this.#log.warn({ status: response.status }, 'response has no via to follow')
       return
     }
-    const port = source.transport === 'udp' ? source.port : (via.port ?? SIP_PORT)
+    const port = source.transport === 'udp' ? source.port : (via.port ?? defaultPort(source.transport))
     const onSeen = this.#onSeen
     if (onSeen !== undefined) {
       this.#guard.run('onSeen', () => onSeen({ at: this.#now(), direction: 'sent', peer: source, message: response }))
     }
-    this.#sendResponse(serializeMessage(response), { source, local: null, port })
+    this.#sendResponse(serializeMessage(response), { source, local: null, port, domain: via.host })
   }
 
-  #receive(message: SipMessage, source: HopAddress, local: HopAddress): void {
+  #receive(message: SipMessage, source: HopAddress, local: HopAddress, size: number): void {
     const user = this.#user
     if (user === null) return
     if (message.kind === 'request') {
       const via = parseVia(firstValue(message, 'Via') ?? '')
       if (via === null) countMalformed(this.counters, 'bad-via')
-      else this.#servers.receive({ request: message, via, source, local, at: this.#now() }, user)
+      else this.#servers.receive({ request: message, via, source, local, size, at: this.#now() }, user)
     } else if (!this.#clients.receive(message)) {
       this.counters.strayResponses++
       this.#guard.run('onStrayResponse', () => user.onStrayResponse(message, source, local))
     }
+  }
+
+  #malformed(refusal: Refusal | null, source: HopAddress, local: HopAddress, size: number): void {
+    if (refusal === null || this.#user === null) return
+    const { request, via, status, reason } = refusal
+    if (this.#servers.refuseMalformed({ request, via, source, local, size, at: this.#now() }, status, reason)) this.counters.malformedAnswered++
   }
 
   #sendResponse(bytes: Buffer, route: ResponseRoute): void {
