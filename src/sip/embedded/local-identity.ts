@@ -5,7 +5,8 @@
 import { formatHostPort } from '../message/host-port.ts'
 import type { HopAddress } from '../message/message.ts'
 import { parseUri } from '../message/uri.ts'
-import { SIP_PORT } from './transport/listen-address.ts'
+import { canonicalAddress } from './transport/ip-address.ts'
+import { defaultPort } from './transport/listen-address.ts'
 import { type Interfaces, isWildcard } from './transport/local-addresses.ts'
 
 export class LocalIdentity {
@@ -52,12 +53,18 @@ export class LocalIdentity {
     return this.#own.has(`${address}:${port}`)
   }
 
-  /** Whether a SIP URI, as text, names this server. A URI without port means 5060. */
+  /** Whether a SIP URI, as text, names this server. A URI without port means 5060, or 5061 for TLS. */
   isLocalUri(text: string): boolean {
     const known = this.#localUris.get(text)
     if (known !== undefined) return known
     const uri = parseUri(text)
-    const local = uri !== null && uri.scheme !== 'tel' && this.isLocalAddress(uri.host.toLowerCase(), uri.port ?? SIP_PORT)
+    const local =
+      uri !== null &&
+      uri.scheme !== 'tel' &&
+      this.isLocalAddress(
+        canonicalAddress(uri.host.toLowerCase()),
+        uri.port ?? defaultPort(uri.scheme === 'sips' || uri.params.get('transport')?.toLowerCase() === 'tls' ? 'tls' : 'udp'),
+      )
     if (this.#localUris.size >= 1000) this.#localUris.clear()
     this.#localUris.set(text, local)
     return local
@@ -68,8 +75,12 @@ export class LocalIdentity {
     return this.#localFor(destination)
   }
 
-  /** `sip:host:port` of one of our addresses, with the transport unless it is UDP. */
-  uri(local: HopAddress): string {
+  /**
+   * `sip:host:port` of one of our addresses, with the transport unless it is UDP. `wanted`: the request URI to whose sender or receiver it is
+   * given; to who speaks of SIPS we are SIPS (RFC 3261 8.1.1.8, 12.1.1 and 16.6 step 4), where TLS makes that true.
+   */
+  uri(local: HopAddress, wanted = ''): string {
+    if (local.transport === 'tls' && /^sips:/i.test(wanted)) return `sips:${this.hostPort(local)}`
     return `sip:${this.hostPort(local)}${local.transport === 'udp' ? '' : `;transport=${local.transport}`}`
   }
 

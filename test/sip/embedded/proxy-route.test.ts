@@ -80,8 +80,23 @@ it.each([
 })
 
 it('the Record-Route names each side when the sides differ', () => {
-  expect(recordRoutes(identity, udp, udp)).toEqual(['<sip:192.0.2.1:5060;lr>'])
-  expect(recordRoutes(identity, udp, tcp)).toEqual(['<sip:192.0.2.1:5062;transport=tcp;lr>', '<sip:192.0.2.1:5060;lr>'])
+  const side = (local: HopAddress, uri = 'sip:bob@192.0.2.1') => ({ local, uri })
+  const tls: HopAddress = { transport: 'tls', address: '2001:db8::1', port: 5061 }
+  expect(recordRoutes(identity, side(udp), side(udp))).toEqual(['<sip:192.0.2.1:5060;lr>'])
+  expect(recordRoutes(identity, side(udp), side(tcp))).toEqual([
+    '<sip:192.0.2.1:5062;transport=tcp;lr>',
+    '<sip:192.0.2.1:5060;lr>',
+  ])
+  expect(recordRoutes(identity, side(tls), side(udp))).toEqual([
+    '<sip:192.0.2.1:5060;lr>',
+    '<sip:[2001:db8::1]:5061;transport=tls;lr>',
+  ])
+  // Who asked for SIPS stays in SIPS (RFC 3261 16.6 step 4); over UDP there is none.
+  const sips = 'sips:bob@[2001:db8::1]'
+  expect(recordRoutes(identity, side(tls, sips), side(udp, sips))).toEqual([
+    '<sip:192.0.2.1:5060;lr>',
+    '<sips:[2001:db8::1]:5061;lr>',
+  ])
 })
 
 it('a forwarded copy takes the headers of the application, but none that identify the dialog', () => {

@@ -211,7 +211,10 @@ describe('listening', () => {
     ['udp://localhost:5060', null],
     ['udp://127.0.0.1:65536', null],
     ['udp://300.0.0.1:1', null],
-    ['tls://127.0.0.1:5061', null],
+    ['tls://127.0.0.1', { transport: 'tls', address: '127.0.0.1', port: 5061 }],
+    ['udp://[2001:DB8:0::1]:5060', { transport: 'udp', address: '2001:db8::1', port: 5060 }],
+    ['udp://[127.0.0.1]:5060', null],
+    ['ws://127.0.0.1:5060', null],
     ['127.0.0.1:5060', null],
     ['', null],
   ])('%s', (text, expected) => expect(parseListenAddress(text)).toEqual(expected))

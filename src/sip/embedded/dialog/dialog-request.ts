@@ -64,7 +64,7 @@ export function newRequest(
   if (described === null) return null
   const headers = withRealParties(app.headers, identity.hostPort(local))
   const given = (name: string): string | null => appHeader({ headers }, name)
-  const own = identity.uri(local)
+  const own = identity.uri(local, app.uri)
   const from = withTag(given('From') ?? `<${own}>`, defaults.tag)
   const callId = given('Call-ID') ?? defaults.callId
   const seq = Number(/^\d{1,10}/.exec(given('CSeq') ?? '')?.[0] ?? defaults.seq)

@@ -44,7 +44,7 @@ export function tagChosen(app: AppResponse): string | null {
 /** Our Contact in a dialog that this answer begins: the application's, else the socket that took the request. */
 function contactFor(transaction: ServerTransaction, app: AppResponse, identity: LocalIdentity): string {
   const given = appHeader({ headers: realHeaders(transaction, app, identity) }, 'Contact')
-  return given ?? `<${identity.uri(transaction.local)}>`
+  return given ?? `<${identity.uri(transaction.local, transaction.request.uri)}>`
 }
 
 /** The complete response. Contact is added to what answers or refreshes a dialog, and to what a PRACK has to find its way back from. */

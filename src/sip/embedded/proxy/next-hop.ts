@@ -4,11 +4,13 @@
  */
 import { isIP } from 'node:net'
 import type { HopAddress } from '../../message/message.ts'
-import { parseUri } from '../../message/uri.ts'
-import { SIP_PORT } from '../transport/listen-address.ts'
+import { parseUri, type SipUri } from '../../message/uri.ts'
+import type { Destination } from '../transport/destination.ts'
+import { canonicalAddress } from '../transport/ip-address.ts'
+import { defaultPort } from '../transport/listen-address.ts'
 
 export type NextHop =
-  | { readonly ok: true; readonly hop: HopAddress }
+  | { readonly ok: true; readonly hop: Destination }
   | { readonly ok: false; readonly reason: 'not-a-sip-uri' | 'transport-not-available' | 'name-not-found' }
 
 /** Addresses of a host name, best first; rejects or gives none when there are none. */
@@ -24,13 +26,21 @@ const MAX_NAMES = 1000
 
 export class NextHopLocator {
   readonly #hasTransport: (transport: HopAddress['transport']) => boolean
+  readonly #canReach: (hop: HopAddress) => boolean
   readonly #lookUp: LookUp
   readonly #clock: () => number
   readonly #cache = new Map<string, CacheEntry>()
   readonly #asking = new Map<string, ((addresses: readonly string[]) => void)[]>()
 
-  constructor(options: { hasTransport: (transport: HopAddress['transport']) => boolean; lookUp: LookUp; clock: () => number }) {
+  /** `canReach`: whether a socket of ours speaks to that address, by its transport and IP version. */
+  constructor(options: {
+    hasTransport: (transport: HopAddress['transport']) => boolean
+    canReach: (hop: HopAddress) => boolean
+    lookUp: LookUp
+    clock: () => number
+  }) {
     this.#hasTransport = options.hasTransport
+    this.#canReach = options.canReach
     this.#lookUp = options.lookUp
     this.#clock = options.clock
   }
@@ -42,28 +52,37 @@ export class NextHopLocator {
       done({ ok: false, reason: 'not-a-sip-uri' })
       return
     }
-    const transport = uri.scheme === 'sips' ? null : this.#transport(uri.params.get('transport') ?? null)
+    const transport = this.#transport(uri)
     if (transport === null) {
       done({ ok: false, reason: 'transport-not-available' })
       return
     }
-    const port = uri.port ?? SIP_PORT
+    const port = uri.port ?? defaultPort(transport)
     const host = uri.host.toLowerCase()
+    const hopTo = (address: string): Destination => ({
+      transport,
+      address,
+      port,
+      ...(transport === 'tls' ? { domain: host } : {}),
+    })
     if (isIP(host) !== 0) {
-      done({ ok: true, hop: { transport, address: host, port } })
+      done({ ok: true, hop: hopTo(canonicalAddress(host)) })
       return
     }
     this.#addresses(host, addresses => {
-      const [address] = addresses
-      done(address === undefined ? { ok: false, reason: 'name-not-found' } : { ok: true, hop: { transport, address, port } })
+      const hops = addresses.map(hopTo)
+      // A name may have addresses of both IP versions, and we sockets of one.
+      const hop = hops.find(candidate => this.#canReach(candidate)) ?? hops[0]
+      done(hop === undefined ? { ok: false, reason: 'name-not-found' } : { ok: true, hop })
     })
   }
 
-  /** UDP unless the URI says otherwise; TCP where we have no UDP (RFC 3263 4.1). */
-  #transport(param: string | null): HopAddress['transport'] | null {
-    const wanted = param?.toLowerCase()
+  /** UDP unless the URI says otherwise; TCP where we have no UDP (RFC 3263 4.1). SIPS is TLS, and `transport=tcp` says no more (RFC 3261 26.2.2). */
+  #transport({ scheme, params }: SipUri): HopAddress['transport'] | null {
+    const wanted = params.get('transport')?.toLowerCase()
+    if (scheme === 'sips') return wanted !== 'udp' && this.#hasTransport('tls') ? 'tls' : null
     if (wanted === undefined) return this.#hasTransport('udp') ? 'udp' : this.#hasTransport('tcp') ? 'tcp' : null
-    return (wanted === 'udp' || wanted === 'tcp') && this.#hasTransport(wanted) ? wanted : null
+    return (wanted === 'udp' || wanted === 'tcp' || wanted === 'tls') && this.#hasTransport(wanted) ? wanted : null
   }
 
   #addresses(host: string, done: (addresses: readonly string[]) => void): void {

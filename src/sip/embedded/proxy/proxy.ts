@@ -17,6 +17,7 @@ import type { ControlSession } from '../control/session.ts'
 import type { IdSource } from '../identifiers.ts'
 import type { LocalIdentity } from '../local-identity.ts'
 import { responseTo } from '../responses.ts'
+import { extensionProblem } from '../transaction/request-problem.ts'
 import type { ServerTransaction, TransactionLayer } from '../transaction/transaction-layer.ts'
 import { stampedSource } from '../transport/via-routing.ts'
 import { ProxyContext, type ProxyPlan, type ProxyTimers } from './context.ts'
@@ -48,6 +49,9 @@ export interface ProxyParts {
   readonly counters: ProxyCounters
 }
 
+/** Extensions that this proxy understands (RFC 3261 16.3 step 5). */
+const NO_EXTENSIONS: ReadonlySet<string> = new Set()
+
 export class SipProxy {
   readonly #parts: ProxyParts
   /** Requests whose caller has no final response yet, by server transaction. */
@@ -69,6 +73,12 @@ export class SipProxy {
     if (maxForwards === null) {
       this.#refuse(transaction, 483)
       session.nok(command.id, 'Rejected with 483 Too Many Hops due to Max-Forwards value of 0')
+      return
+    }
+    const problem = extensionProblem(request, 'Proxy-Require', NO_EXTENSIONS)
+    if (problem !== null) {
+      this.#refuse(transaction, problem.status, problem.headers)
+      session.nok(command.id, 'Rejected with 420 Bad Extension due to Proxy-Require')
       return
     }
     const targets = command.destinations.filter(target => parseUri(target) !== null)
@@ -199,7 +209,8 @@ export class SipProxy {
     const onTop: HeaderField[] = []
     if (command.remainInDialog) {
       const name = isRegister ? 'Path' : 'Record-Route'
-      for (const value of recordRoutes(identity, callerSide, calleeSide)) onTop.push({ name, value })
+      const caller = { local: callerSide, uri: request.uri }
+      for (const value of recordRoutes(identity, caller, { local: calleeSide, uri })) onTop.push({ name, value })
       // RFC 3327 5.2: a registrar that doesn't understand Path must say so.
       if (isRegister) onTop.push({ name: 'Require', value: 'path' })
     }
@@ -212,9 +223,9 @@ export class SipProxy {
     return false
   }
 
-  #refuse(transaction: ServerTransaction, status: number): void {
+  #refuse(transaction: ServerTransaction, status: number, headers: readonly HeaderField[] = []): void {
     if (status === 483) this.#parts.counters.tooManyHops++
-    const response = responseTo(transaction.request, status, { toTag: this.#parts.ids.tag() })
+    const response = responseTo(transaction.request, status, { toTag: this.#parts.ids.tag(), headers })
     transaction.respond(response)
     if (transaction.request.method === 'INVITE') this.#parts.calls.finalResponse(status, 'application', response, 'proxy-uas')
   }

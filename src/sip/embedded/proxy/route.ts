@@ -83,10 +83,14 @@ export function forwardedCopy(request: SipRequest, changes: ForwardChanges): Sip
 
 /**
  * The Record-Route values that keep us in the dialog: one that both sides can use, or, between sockets of different transport or
- * address, one for each side with the callee's on top (RFC 5658).
+ * address, one for each side with the callee's on top (RFC 5658). `local`: our socket on that side; `uri`: the request URI as that side has it.
  */
-export function recordRoutes(identity: LocalIdentity, callerSide: HopAddress, calleeSide: HopAddress): readonly string[] {
-  const towardsCallee = `<${identity.uri(calleeSide)};lr>`
-  const towardsCaller = `<${identity.uri(callerSide)};lr>`
+export function recordRoutes(
+  identity: LocalIdentity,
+  caller: { readonly local: HopAddress; readonly uri: string },
+  callee: { readonly local: HopAddress; readonly uri: string },
+): readonly string[] {
+  const towardsCallee = `<${identity.uri(callee.local, callee.uri)};lr>`
+  const towardsCaller = `<${identity.uri(caller.local, caller.uri)};lr>`
   return towardsCallee === towardsCaller ? [towardsCallee] : [towardsCallee, towardsCaller]
 }

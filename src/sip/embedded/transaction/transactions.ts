@@ -167,7 +167,8 @@ export class SipTransactions implements TransactionLayer {
   #malformed(refusal: Refusal | null, source: HopAddress, local: HopAddress, size: number): void {
     if (refusal === null || this.#user === null) return
     const { request, via, status, reason } = refusal
-    if (this.#servers.refuseMalformed({ request, via, source, local, size, at: this.#now() }, status, reason)) this.counters.malformedAnswered++
+    if (this.#servers.refuseMalformed({ request, via, source, local, size, at: this.#now() }, status, reason))
+      this.counters.malformedAnswered++
   }
 
   #sendResponse(bytes: Buffer, route: ResponseRoute): void {

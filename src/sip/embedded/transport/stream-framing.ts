@@ -17,7 +17,8 @@ export type Framed =
   | { readonly kind: 'message'; readonly message: SipMessage }
   /** CRLFCRLF between messages: to be answered with CRLF. */
   | { readonly kind: 'ping' }
-  | { readonly kind: 'malformed'; readonly reason: MalformedReason }
+  /** `bytes`: what has come of it, for an answer. */
+  | { readonly kind: 'malformed'; readonly reason: MalformedReason; readonly bytes: Buffer }
 
 const CR = 13
 const LF = 10
@@ -59,7 +60,7 @@ export class StreamFraming {
       const between = this.#skipBetweenMessages()
       if (between !== null) return between
       const problem = this.#readHead()
-      if (problem !== null) return { kind: 'malformed', reason: problem }
+      if (problem !== null) return { kind: 'malformed', reason: problem, bytes: this.#bytes }
     }
     const head = this.#head
     if (head === null || this.#bytes.length < this.#bodyLength) return null
