@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
 import { agentStatus } from './section-agent-status.ts'
 import { archive } from './section-archive.ts'
+import { hep } from './section-hep.ts'
 import { reconciliation } from './section-reconciliation.ts'
 import { spool } from './section-spool.ts'
 import { store } from './section-store.ts'
@@ -46,6 +47,9 @@ export const configSchema = z
       .describe('How long a stopping bridge lets work in flight finish. What is not delivered stays stored.'),
     log: log.prefault({}).describe('What the bridge writes to standard output.'),
     sip: sip.prefault({}).describe('Signalling: what the bridge sees of calls.'),
+    hep: hep
+      .prefault({})
+      .describe('Capture agents (HEP): the PBX sends copies of its signalling, and its calls stay out of our hands.'),
     calls: calls.prefault({}).describe('How long the bridge believes in calls that fell silent.'),
     numbers: numbers.prefault({}).describe('How telephone numbers are read.'),
     agents: agents.prefault([]).describe('Who sits at which extension.'),
@@ -84,4 +88,4 @@ type DeepReadonly<T> = T extends RegExp
 export type Config = DeepReadonly<z.output<typeof configSchema>>
 
 /** Sections and keys of later versions: named for what they are, instead of as typing errors. */
-export const notInThisVersion: readonly string[] = ['hep', 'sip.siprec', 'sip.dialogs']
+export const notInThisVersion: readonly string[] = ['sip.siprec', 'sip.dialogs']

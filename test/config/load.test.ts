@@ -19,8 +19,6 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     'calls: { colour: red }\n',
     ['1:10 calls.colour: is not a key of the configuration — fix: remove it; the keys here are orphan_after, ring_orphan_after'],
   ],
-  ['a section of a later version', 'site: hq\nhep: { listen: [] }\n', ['2:1 hep: is not in this version yet — fix: remove it']],
-  ['an empty section of a later version', 'hep:\n', ['1:1 hep: is not in this version yet — fix: remove it']],
   ['SIPREC', 'sip:\n  siprec: { peers: [] }\n', ['2:3 sip.siprec: is not in this version yet — fix: remove it']],
   [
     'a dialect that does not exist',
