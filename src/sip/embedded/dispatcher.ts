@@ -18,6 +18,7 @@ import type { LocalIdentity } from './local-identity.ts'
 import type { SipProxy } from './proxy/proxy.ts'
 import { withoutOwnRoutes } from './proxy/route.ts'
 import { responseTo } from './responses.ts'
+import { extensionProblem } from './transaction/request-problem.ts'
 import type { ServerTransaction, TransactionUser } from './transaction/transaction-layer.ts'
 
 export interface DispatcherCounters {
@@ -38,6 +39,8 @@ export interface DispatcherParts {
   readonly counters: DispatcherCounters
 }
 
+/** What a keep-alive may require of a server without applications. */
+const NO_EXTENSIONS: ReadonlySet<string> = new Set()
 const ALLOW: HeaderField = { name: 'Allow', value: [...METHODS].join(', ') }
 
 export class Dispatcher implements TransactionUser {
@@ -107,6 +110,11 @@ export class Dispatcher implements TransactionUser {
       return
     }
     if (request.method === 'OPTIONS') {
+      const problem = extensionProblem(request, 'Require', NO_EXTENSIONS)
+      if (problem !== null) {
+        this.#answer(transaction, problem.status, problem.headers)
+        return
+      }
       // A keep-alive of a trunk asks whether this server is there, not whether an application is.
       this.#answer(transaction, 200, [ALLOW, { name: 'Accept', value: 'application/sdp' }])
       return

@@ -118,7 +118,8 @@ export function parseHead(bytes: Buffer): ParsedHead | Malformed {
   if (bytes.length > MAX_HEAD_BYTES) return malformed('too-long')
   // Old PBXs put Latin-1 into display names; it is passed on as the UTF-8 that RFC 3261 asks for.
   let text = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
-  if (text.includes('\0')) return malformed('header-line')
+  // A NUL may stand behind a backslash in a quoted string (RFC 4475 3.1.1.2), and nowhere else.
+  if (text.includes('\0') && /(?:^|[^\\])\0/.test(text)) return malformed('header-line')
   if (text.includes('\r\n ') || text.includes('\r\n\t')) text = text.replace(/\r\n[ \t]+/g, ' ')
 
   const headers: HeaderField[] = []

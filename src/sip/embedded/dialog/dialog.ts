@@ -139,9 +139,11 @@ function contactUri(message: SipMessage): string | null {
   return first === undefined ? null : (parseNameAddr(first)?.uri ?? null)
 }
 
-/** The caller as the far end, from the request that began the dialog (RFC 3261 12.1.1). `null` without a Contact. */
+/** The caller as the far end, from the request that began the dialog (RFC 3261 12.1.1). `null` when it names no URI. */
 export function peerFromRequest(request: SipRequest): DialogPeer | null {
-  return describePeer(request, 'From', headerValues(request, 'Record-Route'))
+  // A caller of RFC 2543 need not give a Contact: its From is where it is reached (RFC 4475 3.4.1).
+  const caller = parseNameAddr(headerValue(request, 'From') ?? '')?.uri ?? null
+  return describePeer(request, 'From', headerValues(request, 'Record-Route'), caller)
 }
 
 /** The callee as the far end, from its response (RFC 3261 12.1.2). */

@@ -149,8 +149,9 @@ export class OutgoingRequests {
       else if (method === 'UPDATE') dialog.refreshTarget(response)
     } else if (initial) this.#parts.dialogs.end(dialog)
     const challenged = status === 401 || status === 407
-    // A subscription that the far end has forgotten gets no last NOTIFY; a call is for its application to end.
-    const forgotten = status === 481 && dialog.usage !== 'INVITE'
+    // A subscription that the far end has forgotten gets no last NOTIFY (RFC 3261 12.2.1.2); a call is for its application to end.
+    const unanswered = status === 408 && method === 'SUBSCRIBE'
+    const forgotten = (status === 481 || unanswered) && dialog.usage !== 'INVITE'
     if (forgotten || (!challenged && endsDialog(method, dialog, outgoing.transaction))) this.#parts.dialogs.end(dialog)
   }
 

@@ -74,12 +74,11 @@ export class ServerTransactions {
 
   /** Answers what is no message, as far as it says whose it is; `via` is `null` where only its source says where to. `false`: nothing was sent. */
   refuseMalformed(arrival: Omit<Arrival, 'via'> & { readonly via: Via | null }, status: number, reason: string): boolean {
-    const { request, via, source, local, size } = arrival
+    const { request, via, source, local } = arrival
+    // Strangers learn nothing from what they send by mistake.
     if (this.#admit(arrival) !== 'accept') return false
     const stamped = via === null ? request : stampVia(request, via, source)
     const bytes = serializeMessage(responseTo(stamped, status, { toTag: this.#statelessTag, reason }))
-    // Who forges a source is not to send more to it through us than by himself.
-    if (bytes.length > size) return false
     this.#options.send(bytes, { source, local, port: via === null ? source.port : responsePort(via, source) })
     return true
   }
