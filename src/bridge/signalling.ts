@@ -71,6 +71,13 @@ export class Signalling {
     if (config.server === 'embedded') {
       this.server = new EmbeddedSipServer({
         listen: config.listen.map(({ uri }) => uri),
+        ...(config.tls === null ? {} : { tls: config.tls }),
+        namesOf: address => this.peers.hostsAt(address),
+        limits: {
+          maxConnections: config.connections.total,
+          maxConnectionsPerPeer: config.connections.perPeer,
+          idleTimeoutMs: config.connections.idleMs,
+        },
         log,
         random: randomBytes,
         now: Date.now,

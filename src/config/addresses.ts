@@ -1,25 +1,27 @@
 /** Addresses to listen on and peers to talk to. All parsers are total; names are not looked up here. */
-import { isIP, isIPv4 } from 'node:net'
+import { isIP, isIPv4, SocketAddress } from 'node:net'
 import { type Parsed, parsed, refused } from './problems.ts'
 
 export interface HostPort {
-  /** An IP address without brackets, or a host name. */
+  /** An IP address without brackets (IPv6 in its short form, as sockets report it), or a host name. */
   readonly host: string
   readonly port: number
 }
+
+type SipTransport = 'udp' | 'tcp' | 'tls'
 
 /** A socket of the SIP server; port 0 takes a free one. */
 export interface SipListener extends HostPort {
   /** As written: `udp://127.0.0.1:5060`. */
   readonly uri: string
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: SipTransport
 }
 
 /** The PBX or a carrier. */
 export interface SipPeer extends HostPort {
   /** As written: `sip:127.0.0.1:5070;transport=tcp`. */
   readonly uri: string
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: SipTransport
 }
 
 /** Whether only this machine can reach an address. */
@@ -36,44 +38,48 @@ export function parseHostPort(text: string): Parsed<HostPort> {
   if (!isHost(host, match[1] !== undefined))
     return refused(`has no valid host`, 'write an IP address or a host name before the port')
   if (port > 65_535) return refused('has a port above 65535', 'write a port from 0 (any free one) to 65535')
-  return parsed({ host, port })
+  return parsed({ host: isIP(host) === 6 ? new SocketAddress({ address: host, family: 'ipv6' }).address : host, port })
 }
 
-/** `udp://127.0.0.1:5060`, `tcp://[::1]:5060`. Names are refused: what goes into Via and Record-Route must be an address. */
+/** `udp://127.0.0.1:5060`, `tls://[::1]:5061`. Names are refused: what goes into Via and Record-Route must be an address. */
 export function parseSipListener(text: string): Parsed<SipListener> {
   const match = /^(\w{1,16}):\/\/(.+)$/.exec(text)
   const scheme = match?.[1]?.toLowerCase()
-  if (scheme === 'tls' || scheme === 'ws' || scheme === 'wss')
-    return refused(`${scheme}:// listeners are not in this version yet`, 'use udp:// or tcp://')
-  if (match === null || (scheme !== 'udp' && scheme !== 'tcp'))
-    return refused('is not a SIP listener', 'write udp://ADDRESS:PORT or tcp://ADDRESS:PORT, such as udp://127.0.0.1:5060')
+  if (scheme === 'ws' || scheme === 'wss')
+    return refused(`${scheme}:// listeners are not in this version yet`, 'use udp://, tcp:// or tls://')
+  if (match === null || (scheme !== 'udp' && scheme !== 'tcp' && scheme !== 'tls'))
+    return refused('is not a SIP listener', 'write udp://, tcp:// or tls://ADDRESS:PORT, such as udp://127.0.0.1:5060')
   const address = parseHostPort(match[2] ?? '')
   if (!address.ok) return address
   if (isIP(address.value.host) === 0) return refused('names a host', 'write the IP address of one of this machine’s interfaces')
   return parsed({ uri: text, transport: scheme, ...address.value })
 }
 
-/** `sip:127.0.0.1:5070`, `sip:pbx.example;transport=tcp`; the port is 5060 and the transport UDP unless said (RFC 3261 19.1.2). */
+/**
+ * `sip:127.0.0.1:5070`, `sip:pbx.example;transport=tcp`; the port is 5060 and the transport UDP unless said (RFC 3261 19.1.2). `;transport=tls` and
+ * `sips:` are TLS, whose port is 5061.
+ */
 export function parseSipPeer(text: string): Parsed<SipPeer> {
   const example = 'write sip:HOST:PORT or sip:HOST:PORT;transport=tcp, such as sip:192.0.2.10:5060'
   const match = /^(sips?):([^;?]{1,300})((?:;[^;?]*)*)(\?.*)?$/i.exec(text)
   if (match === null) return refused('is not the SIP URI of a peer', example)
-  if (match[1]?.toLowerCase() === 'sips')
-    return refused('asks for TLS, which is not in this version yet', 'use sip: instead of sips:')
   const hostPort = match[2] ?? ''
   if (hostPort.includes('@')) return refused('names a user', 'a peer is a host: leave out what stands before and with the @')
   if (match[4] !== undefined) return refused('carries URI headers', 'leave out the ? and what follows')
-  const address = parseHostPort(/(?:\]|^[^:]*)$/.test(hostPort) ? `${hostPort}:5060` : hostPort)
+  const secure = match[1]?.toLowerCase() === 'sips'
+  let transport: SipTransport = secure ? 'tls' : 'udp'
+  for (const parameter of (match[3] ?? '').toLowerCase().split(';').slice(1)) {
+    const wanted = /^transport=(udp|tcp|tls)$/.exec(parameter)?.[1]
+    if (wanted === undefined)
+      return refused('has a parameter that means nothing here', 'leave only ;transport=udp, ;transport=tcp or ;transport=tls')
+    if (secure && wanted !== 'tls') return refused('asks for TLS and for another transport', 'write sip: instead of sips:')
+    transport = wanted === 'tls' ? 'tls' : wanted === 'tcp' ? 'tcp' : 'udp'
+  }
+  const usualPort = transport === 'tls' ? 5061 : 5060
+  const address = parseHostPort(/(?:\]|^[^:]*)$/.test(hostPort) ? `${hostPort}:${usualPort}` : hostPort)
   if (!address.ok)
     return refused(address.reason === 'is not HOST:PORT' ? 'is not the SIP URI of a peer' : address.reason, example)
   if (address.value.port === 0) return refused('has port 0', 'write the port on which the peer listens')
-  const parameters = (match[3] ?? '').toLowerCase().split(';').slice(1)
-  let transport: 'udp' | 'tcp' = 'udp'
-  for (const parameter of parameters) {
-    if (parameter === 'transport=udp' || parameter === 'transport=tcp') transport = parameter === 'transport=tcp' ? 'tcp' : 'udp'
-    else if (parameter === 'transport=tls') return refused('asks for TLS, which is not in this version yet', 'use ;transport=tcp')
-    else return refused('has a parameter that means nothing here', 'leave only ;transport=udp or ;transport=tcp')
-  }
   return parsed({ uri: text, ...address.value, transport })
 }
 

@@ -119,11 +119,11 @@ export function fileNamePattern() {
 }
 
 export function sipListener() {
-  return field(parseSipListener, '^(udp|tcp)://.+:\\d+$')
+  return field(parseSipListener, '^(udp|tcp|tls)://.+:\\d+$')
 }
 
 export function sipPeer() {
-  return field(parseSipPeer, '^sip:[^@]+$')
+  return field(parseSipPeer, '^sips?:[^@]+$')
 }
 
 export function hostPort() {

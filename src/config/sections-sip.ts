@@ -3,6 +3,7 @@
 import { isSupportedCountry } from 'libphonenumber-js/max'
 import { z } from 'zod'
 import { complain, duration, integer, line, pattern, secret, sipListener, sipPeer, word } from './fields.ts'
+import { connections, tls } from './section-sip-transport.ts'
 
 /** User-Agent texts of tools that look for open SIP servers. */
 const scanners = [
@@ -25,7 +26,7 @@ const trunk = z
       .prefault([])
       .meta({
         description:
-          'The PBX: one address, or several in order of preference. Without a port it is 5060, without a transport UDP.',
+          'The PBX: one address, or several in order of preference. Without a transport it is UDP; ;transport=tcp and ;transport=tls are the others. Requests go that way however long they are: for more than 1,300 bytes TCP is better. Without a port it is 5060, with TLS 5061.',
         example: ['sip:127.0.0.1:5070'],
       }),
     carrier: peers()
@@ -80,7 +81,15 @@ export const sip = z
       .min(1)
       .max(16)
       .prefault(['udp://127.0.0.1:5060', 'tcp://127.0.0.1:5060'])
-      .describe('Where the embedded server listens. Port 0 takes a free port. Only the peers of sip.trunk are served.'),
+      .describe(
+        'Where the embedded server listens: udp://, tcp:// or tls://, an IPv6 address in brackets. [::] is every IPv6 address and no IPv4 one: for those add 0.0.0.0. Port 0 takes a free port. Only the peers of sip.trunk are served.',
+      ),
+    tls: tls
+      .prefault({})
+      .describe(
+        'SIP over TLS, of the embedded server: needed for tls:// listeners and for peers with ;transport=tls. The files are read at start.',
+      ),
+    connections: connections.prefault({}).describe('Bounds on TCP and TLS connections.'),
     drachtio: z
       .strictObject({
         host: word(/^[^\s:/@]{1,253}$|^[0-9A-Fa-f:]{2,45}$/, 'is not a host', 'write an IP address or a host name')
@@ -109,6 +118,23 @@ export const sip = z
         context.addIssue({ code: 'custom', path: ['listen', i], message: complain('is listed twice', 'remove one') })
     }
   })
+  .superRefine(({ server, listen, tls, trunk }, context) => {
+    if (server !== 'embedded') return
+    const refuse = (path: (string | number)[], why: string, fix: string) =>
+      context.addIssue({ code: 'custom', path, message: complain(why, fix) })
+    const secure = listen.findIndex(({ transport }) => transport === 'tls')
+    if (secure !== -1 && tls === null)
+      refuse(['listen', secure], 'needs a certificate', 'set sip.tls.cert and sip.tls.key, or use udp:// or tcp://')
+    for (const side of ['pbx', 'carrier'] as const) {
+      const peer = trunk[side].findIndex(({ transport }) => transport === 'tls')
+      if (peer !== -1 && secure === -1)
+        refuse(
+          ['trunk', side, peer],
+          'is reached by TLS, and nothing listens by TLS for its answers',
+          'add a tls:// listener to sip.listen',
+        )
+    }
+  })
   .superRefine(({ server, drachtio }, context) => {
     if (server === 'drachtio' && drachtio.secret === null)
       context.addIssue({
@@ -117,9 +143,11 @@ export const sip = z
         message: complain('is missing: sip.server is drachtio', 'set it to the <admin secret="…"> of drachtio.conf.xml'),
       })
   })
-  .transform(({ server, listen, drachtio, trunk, unique_headers }) => ({
+  .transform(({ server, listen, tls, connections, drachtio, trunk, unique_headers }) => ({
     server,
     listen,
+    tls,
+    connections,
     drachtio,
     trunk,
     uniqueHeaders: unique_headers,

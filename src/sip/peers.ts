@@ -1,7 +1,7 @@
 /**
  * Who may use the trunk: the configured PBX and carrier addresses, and nobody else.
  *
- * A peer is matched by its source address. Only where two peers share an address does the port decide as well; over TCP the
+ * A peer is matched by its source address. Only where two peers share an address does the port decide as well; over TCP and TLS the
  * source port is a random one, so there the port that the peer names in its Via (sent-by) is taken instead.
  */
 import type { HopAddress } from './message/message.ts'
@@ -11,7 +11,7 @@ export type TrunkSide = 'pbx' | 'carrier'
 export interface PeerAddress {
   readonly host: string
   readonly port: number
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: HopAddress['transport']
 }
 
 /** A peer with the IP addresses its host name has at present. */
@@ -41,12 +41,17 @@ export class PeerTable {
     if (sharing === undefined) return null
     const [only] = sharing
     if (sharing.length === 1 && only !== undefined) return only.side
-    const port = source.transport === 'tcp' ? (sentByPort ?? 5060) : source.port
+    const port = source.transport === 'udp' ? source.port : (sentByPort ?? (source.transport === 'tls' ? 5061 : 5060))
     return sharing.find(peer => peer.port === port)?.side ?? null
   }
 
   isPeer(address: string): boolean {
     return this.#byAddress.has(plainAddress(address))
+  }
+
+  /** The hosts by which the configuration names an address. */
+  hostsAt(address: string): readonly string[] {
+    return this.#byAddress.get(plainAddress(address))?.map(peer => peer.host) ?? []
   }
 
   /** The sides that live at an address; both, where they share it. */

@@ -86,6 +86,11 @@ export class TrunkPeers {
     return allowed
   }
 
+  /** The hosts by which the configuration names an address. */
+  hostsAt(address: string): readonly string[] {
+    return this.#table.hostsAt(address)
+  }
+
   /** Names without an address now, for /readyz. */
   failures(): readonly string[] {
     return this.#failures

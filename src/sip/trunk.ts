@@ -133,7 +133,7 @@ export class Trunk {
   }
 
   #sideOf(req: Srf.SrfRequest): TrunkSide | null {
-    const transport = req.protocol === 'tcp' ? 'tcp' : 'udp'
+    const transport = req.protocol === 'tcp' || req.protocol === 'tls' ? req.protocol : 'udp'
     const [via] = req.getParsedHeader('via')
     const sentByPort = via?.port ? Number(via.port) : null
     return this.#options.peers.sideOf({ transport, address: req.source_address, port: Number(req.source_port) }, sentByPort)
@@ -166,7 +166,7 @@ interface Destination {
 function destinationsOf(peer: ResolvedPeer, requestUri: string): Destination[] {
   const user = /^sips?:([^@;?]*)@/i.exec(requestUri)?.[1] ?? ''
   const safeUser = user.replace(/[^A-Za-z0-9\-_.!~*'()&=+$,/%]/g, character => encodeURIComponent(character))
-  const transport = peer.transport === 'tcp' ? ';transport=tcp' : ''
+  const transport = peer.transport === 'udp' ? '' : `;transport=${peer.transport}`
   return peer.addresses.map(address => {
     const gateway = `${address.includes(':') ? `[${address}]` : address}:${peer.port}${transport}`
     return { uri: `sip:${safeUser === '' ? '' : `${safeUser}@`}${gateway}`, gateway, address, port: peer.port }

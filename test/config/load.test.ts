@@ -26,9 +26,30 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     ['2:8 zendesk.api: "talk" is not one of partner-edition, calls — fix: write partner-edition or calls'],
   ],
   [
-    'a TLS listener',
+    'a TLS listener without a certificate',
     'sip:\n  listen: ["tls://127.0.0.1:5061"]\n',
-    ['2:12 sip.listen[0]: "tls://127.0.0.1:5061" tls:// listeners are not in this version yet — fix: use udp:// or tcp://'],
+    [
+      '2:12 sip.listen[0]: "tls://127.0.0.1:5061" needs a certificate — fix: set sip.tls.cert and sip.tls.key, or use udp:// or tcp://',
+    ],
+  ],
+  [
+    'a TLS peer without a TLS listener',
+    'sip:\n  trunk: { pbx: ["sip:127.0.0.1"], carrier: ["sips:sip.example"] }\n',
+    [
+      '2:46 sip.trunk.carrier[0]: "sips:sip.example" is reached by TLS, and nothing listens by TLS for its answers — fix: add a tls:// listener to sip.listen',
+    ],
+  ],
+  [
+    'a certificate without its key',
+    'sip:\n  tls: { cert: sip.crt }\n',
+    ['2:3 sip.tls.key: is missing: sip.tls.cert is set — fix: add the private key of that certificate: key: FILE'],
+  ],
+  [
+    'certificates wanted of everyone, of whatever authority',
+    'sip:\n  tls: { cert: sip.crt, key: sip.key, verify_peers: everyone }\n',
+    [
+      '2:3 sip.tls.ca: is missing: sip.tls.verify_peers is everyone — fix: name who vouches for your peers, or anyone with a public certificate gets in',
+    ],
   ],
   [
     'a file of another version, as a whole',
