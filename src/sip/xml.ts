@@ -18,6 +18,14 @@ export interface XmlElement {
   readonly text: string
 }
 
+/** What could be read of a document that is perhaps faulty. */
+export interface XmlReading {
+  /** `null` when there is not even one element. */
+  readonly root: XmlElement | null
+  /** The first fault, with its line and column as a rule; `null` for a sound document. */
+  readonly fault: string | null
+}
+
 export type XmlResult = { readonly ok: true; readonly root: XmlElement } | { readonly ok: false; readonly reason: string }
 
 /** What a document may have at most: characters, elements within elements, elements, attributes of one element. */
@@ -31,17 +39,38 @@ interface Open {
   text: string
 }
 
-/** Why the parser stopped; thrown by the handlers below and caught by `parseXml`, nowhere else. */
+/** Why the parser stopped; thrown by the handlers below and caught by `readXml`, nowhere else. */
 class Refusal extends Error {}
 
 /** Parses one document. Never throws. */
 export function parseXml(text: string): XmlResult {
-  if (text.length > xmlLimits.characters) return { ok: false, reason: `has more than ${xmlLimits.characters} characters` }
+  const { root, fault } = readXml(text, 0)
+  if (fault !== null) return { ok: false, reason: fault }
+  return root === null ? { ok: false, reason: 'has no element' } : { ok: true, root }
+}
+
+/**
+ * Reads as much of a document as there is in front of its fault, and goes on behind up to `tolerated` faults: a bare `&` in a name, an
+ * element that is not closed. What breaks a limit or brings a document type ends there. Never throws.
+ */
+export function readXml(text: string, tolerated: number): XmlReading {
+  if (text.length > xmlLimits.characters) return { root: null, fault: `has more than ${xmlLimits.characters} characters` }
+  const reading: { root: XmlElement | null; fault: string | null } = { root: null, fault: null }
+  let faults = 0
   try {
-    return { ok: true, root: read(text) }
+    const onFault = (error: Error): void => {
+      reading.fault ??= error.message
+      faults += 1
+      if (faults > tolerated) throw error
+    }
+    const onRoot = (root: XmlElement): void => {
+      reading.root ??= root
+    }
+    read(text, onRoot, onFault)
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) }
+    reading.fault ??= error instanceof Error ? error.message : String(error)
   }
+  return reading
 }
 
 /** The first child of that local name; `null` when there is none. */
@@ -54,19 +83,16 @@ export function childrenNamed(element: XmlElement, name: string): readonly XmlEl
   return element.children.filter(each => each.name === name)
 }
 
-function read(text: string): XmlElement {
+function read(text: string, onRoot: (root: XmlElement) => void, onFault: (error: Error) => void): void {
   const parser = new SaxesParser({ xmlns: false })
   const open: Open[] = []
-  let root: XmlElement | null = null
   let elements = 0
   let attributes = 0
   const addText = (more: string): void => {
     const current = open.at(-1)
     if (current !== undefined) current.text += more
   }
-  parser.on('error', error => {
-    throw error
-  })
+  parser.on('error', onFault)
   parser.on('doctype', () => {
     throw new Refusal('has a document type declaration')
   })
@@ -84,20 +110,18 @@ function read(text: string): XmlElement {
   parser.on('cdata', addText)
   parser.on('opentag', tag => {
     const [prefix, name] = parts(tag.name)
-    open.push({ prefix, name, attributes: attributesOf(tag.attributes), children: [], text: '' })
+    const element: Open = { prefix, name, attributes: attributesOf(tag.attributes), children: [], text: '' }
+    const parent = open.at(-1)
+    if (parent === undefined) onRoot(element)
+    else parent.children.push(element)
+    open.push(element)
   })
   parser.on('closetag', () => {
     const closed = open.pop()
-    if (closed === undefined) return
-    const element: XmlElement = { ...closed, text: closed.text.trim() }
-    const parent = open.at(-1)
-    if (parent === undefined) root = element
-    else parent.children.push(element)
+    if (closed !== undefined) closed.text = closed.text.trim()
   })
   // SIP senders leave blank lines before and zero bytes after a body; XML allows neither.
   parser.write(text.replace(/^\s+|[\s\0]+$/g, '')).close()
-  if (root === null) throw new Refusal('has no element')
-  return root
 }
 
 function attributesOf(given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
