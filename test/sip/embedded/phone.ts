@@ -1,4 +1,4 @@
-/** A SIP user agent on UDP that a test scripts: it keeps route sets and tags like a real one, and does nothing on its own. */
+/** A SIP user agent that a test scripts, on UDP of 127.0.0.1 unless told otherwise: it keeps route sets and tags like a real one, and does nothing on its own. */
 import { vi } from 'vitest'
 import { responseTo } from '../../../src/sip/embedded/responses.ts'
 import { firstValue, headerValue, headerValues } from '../../../src/sip/message/headers.ts'
@@ -6,6 +6,8 @@ import type { HopAddress, SipMessage, SipRequest, SipResponse } from '../../../s
 import { parseNameAddr } from '../../../src/sip/message/name-addr.ts'
 import { serializeMessage } from '../../../src/sip/message/serialize.ts'
 import { parseUri } from '../../../src/sip/message/uri.ts'
+import { parseVia } from '../../../src/sip/message/via.ts'
+import { hostPortOf, type StreamPeer, uriAt } from './stream-peers.ts'
 import { type Peer, udpPeer } from './transaction-peers.ts'
 
 export const SDP =
@@ -53,12 +55,13 @@ export interface IncomingRequest extends Call {
   respond(status: number, parts?: Parts): void
 }
 
-/** A phone on an ephemeral port. */
-export async function startPhone(name: string): Promise<Phone> {
-  const peer = await udpPeer(null)
+/** A phone on an ephemeral port, or at the peer given. */
+export async function startPhone(name: string, at?: Peer | StreamPeer): Promise<Phone> {
+  const peer = at ?? (await udpPeer(null))
   /** Requests that the test has seen, by their transaction: a retransmission is not another request. */
   const taken = new Set<string>()
-  const contact = `<sip:${name}@127.0.0.1:${peer.address.port}>`
+  const contact = `<${uriAt(name, peer.address)}>`
+  const protocol = peer.address.transport.toUpperCase()
 
   function begin(
     callId: string,
@@ -117,7 +120,7 @@ export async function startPhone(name: string): Promise<Phone> {
       headers: [
         {
           name: 'Via',
-          value: `SIP/2.0/UDP 127.0.0.1:${peer.address.port};branch=${parts.branch ?? `z9hG4bK${name}${++serial}`};rport`,
+          value: `SIP/2.0/${protocol} ${hostPortOf(peer.address)};branch=${parts.branch ?? `z9hG4bK${name}${++serial}`};rport`,
         },
         ...route.map(value => ({ name: 'Route', value })),
         { name: 'Max-Forwards', value: String(parts.maxForwards ?? 70) },
@@ -182,7 +185,8 @@ export async function startPhone(name: string): Promise<Phone> {
         if (!headers.some(({ name: given }) => given === 'Contact')) headers.push({ name: 'Contact', value: contact })
         if (parts.body !== undefined) headers.push({ name: 'Content-Type', value: 'application/sdp' })
         const response = responseTo(message, status, { toTag: parts.tag ?? tag, headers, body: Buffer.from(parts.body ?? '') })
-        peer.send(serializeMessage(response), hopOfVia(message))
+        if ('reply' in peer) peer.reply(message, serializeMessage(response))
+        else peer.send(serializeMessage(response), hopOfVia(message))
       },
     }
   }
@@ -225,10 +229,12 @@ const targetOf = (message: SipMessage): string => parseNameAddr(firstValue(messa
 
 function hopOf(nameAddr: string): HopAddress {
   const uri = parseUri(parseNameAddr(nameAddr)?.uri ?? '')
-  return { transport: 'udp', address: uri?.host ?? '127.0.0.1', port: uri?.port ?? 5060 }
+  const wanted = uri?.params.get('transport')
+  const transport = uri?.scheme === 'sips' || wanted === 'tls' ? 'tls' : wanted === 'tcp' ? 'tcp' : 'udp'
+  return { transport, address: uri?.host ?? '127.0.0.1', port: uri?.port ?? 5060 }
 }
 
 function hopOfVia(message: SipRequest): HopAddress {
-  const [, address = '127.0.0.1', port = '5060'] = /UDP ([\d.]+)(?::(\d+))?/.exec(firstValue(message, 'Via') ?? '') ?? []
-  return { transport: 'udp', address, port: Number(port) }
+  const via = parseVia(firstValue(message, 'Via') ?? '')
+  return { transport: 'udp', address: via?.host ?? '127.0.0.1', port: via?.port ?? 5060 }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, isIPv6, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { onTestFinished, vi } from 'vitest'
 import { IdSource } from '../../../src/sip/embedded/identifiers.ts'
@@ -117,8 +117,9 @@ function waitingIn(got: readonly SipMessage[]): Peer['message'] {
 export async function udpPeer(
   to: HopAddress | null,
   onMessage: (message: SipMessage, from: HopAddress) => void = () => {},
+  at = '127.0.0.1',
 ): Promise<Peer> {
-  const socket = createSocket('udp4')
+  const socket = createSocket(isIPv6(at) ? 'udp6' : 'udp4')
   const got: SipMessage[] = []
   socket.on('message', (bytes, { address, port }) => {
     const parsed = parseMessage(bytes)
@@ -126,14 +127,14 @@ export async function udpPeer(
     got.push(parsed.message)
     onMessage(parsed.message, { transport: 'udp', address, port })
   })
-  socket.bind(0, '127.0.0.1')
+  socket.bind(0, at)
   await once(socket, 'listening')
   onTestFinished(async () => {
     socket.close()
     await once(socket, 'close')
   })
   return {
-    address: { transport: 'udp', address: '127.0.0.1', port: socket.address().port },
+    address: { transport: 'udp', address: at, port: socket.address().port },
     got,
     send: (bytes, destination = to ?? undefined) => socket.send(bytes, destination?.port, destination?.address),
     message: waitingIn(got),
