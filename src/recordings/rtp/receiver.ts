@@ -66,8 +66,7 @@ export class RtpReceiver {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     this.#stopping.abort()
-    const at = Date.now()
-    for (const [key, recording] of this.#recordings) this.#close(key, recording, at)
+    for (const [key, recording] of this.#recordings) this.#close(key, recording, null)
     await Promise.all(this.#closing)
   }
 
@@ -138,13 +137,13 @@ export class RtpReceiver {
     }
   }
 
-  #close(key: string, recording: Recording, at: number): Promise<void> {
+  #close(key: string, recording: Recording, at: number | null): Promise<void> {
     const closing = this.#finish(key, recording, at)
     this.#closing.add(closing)
     return closing.finally(() => this.#closing.delete(closing))
   }
 
-  async #finish(key: string, recording: Recording, at: number): Promise<void> {
+  async #finish(key: string, recording: Recording, at: number | null): Promise<void> {
     const finished = await recording.close(at, this.#stopping.signal)
     // Closed twice: the first one has reported it.
     if (this.#recordings.get(key) !== recording) return

@@ -160,9 +160,9 @@ export class Recording {
     }
   }
 
-  /** Idempotent. `null`: it could not be finished now, and will be by `recover`. Never rejects. The signal ends retries. */
-  close(at: number, signal: AbortSignal): Promise<FinishedRecording | null> {
-    this.#closed ??= this.#turn.then(() => this.#close(at, signal))
+  /** `at`: epoch ms; `null` for now. Idempotent. `null`: it could not be finished now, and will be by `recover`. Never rejects. The signal ends retries. */
+  close(at: number | null, signal: AbortSignal): Promise<FinishedRecording | null> {
+    this.#closed ??= this.#turn.then(() => this.#close(at ?? this.#epoch(this.#settings.now()), signal))
     return this.#closed
   }
 
@@ -207,9 +207,13 @@ export class Recording {
       place: (position, samples) => this.#canvas.put(channel, position, samples),
       onKey:
         onKey &&
-        (({ key }: PressedKey, at: number) =>
-          onKey({ key, stream: media.id, session: this.#session.key, at: this.#session.at + at - this.#startedAt })),
+        (({ key }: PressedKey, at: number) => onKey({ key, stream: media.id, session: this.#session.key, at: this.#epoch(at) })),
     })
+  }
+
+  /** A time of the settings' clock as epoch ms. */
+  #epoch(at: number): number {
+    return this.#session.at + at - this.#startedAt
   }
 
   #channelOf(media: MediaStream): number {

@@ -46,6 +46,8 @@ export class RtpStream {
   #media: MediaStream
   #payloads: ReadonlyMap<number, AudioPayload> = new Map()
   #known: ReadonlySet<number> = new Set()
+  /** What the timeline was told of the payload types. */
+  #meaning = ''
   #pair: UdpPair | null = null
   #strangers = 0
   #broken = 0
@@ -138,7 +140,10 @@ export class RtpStream {
     const payloads = media.payloads.filter(payload => sampleRateOf(payload) !== null)
     this.#payloads = new Map(payloads.map(payload => [payload.type, payload]))
     this.#known = new Set([...this.#payloads.keys(), ...media.events, 13, 19])
-    this.timeline.configure(payloads, media.events)
+    // A re-offer that changes nothing, as session timers send them, must not interrupt a decoder.
+    const meaning = JSON.stringify([payloads, media.events])
+    if (meaning !== this.#meaning) this.timeline.configure(payloads, media.events)
+    this.#meaning = meaning
     this.timeline.pause(!media.active)
     this.#lock.offer(media.from?.address ?? null)
   }

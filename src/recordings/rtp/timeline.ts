@@ -9,10 +9,10 @@
  *   1 The first packet of a source is placed so that the smallest error among the held ones is 0.
  *   2 Early: no packet comes before it was spoken. When all held ones are more than 40 ms early, the line moves back by that much, and what
  *     would lie over samples that are already there is cut. (A fast clock of the sender, or a timestamp that jumped ahead.)
- *   3 Late after a break: when the timestamp jumped or nothing came for a while, and all held packets are more than 200 ms late, silence is
+ *   3 Late after a break: when the timestamp jumped or nothing came for a while, and all held packets are later than the window waits, silence is
  *     inserted. (A sender whose timestamps stand still while it is silent, or that began to count anew.)
  *   4 Drift: when all packets of 10 s are more than 40 ms late, silence is inserted. (A slow clock of the sender.)
- *   So a stream is never further than about 40 ms from the wall clock for longer than 10 s, beyond what its packets waited in the network.
+ *   So a stream is never further than 40 ms from the wall clock for longer than 20 s, beyond what its packets waited in the network.
  * ALIGNMENT. `bias` moves the whole stream later, as sender reports ask for (alignment.ts); rules 1 to 4 do not see it.
  */
 import { type AudioPayload, createDecoder, type SampleRate, ticksOf } from './codecs/codec.ts'
@@ -74,7 +74,6 @@ const mostHeld = 1_000
 const earlyMs = 40
 const driftMs = 40
 const driftWindowMs = 10_000
-const lateAfterBreakMs = 200
 const breakMs = 200
 /** RFC 3389, and the number that was used before it. */
 const comfortNoise: readonly number[] = [13, 19]
@@ -290,9 +289,9 @@ export class StreamTimeline {
     const broken = this.#isBreak(held, ticks)
     if (error < -earlyMs) {
       this.#move(anchor, this.#leastError(anchor, ticks, index))
-    } else if (broken && error > lateAfterBreakMs) {
+    } else if (broken && error > this.#windowMs) {
       const least = this.#leastError(anchor, ticks, index)
-      if (least > lateAfterBreakMs) this.#move(anchor, least)
+      if (least > this.#windowMs) this.#move(anchor, least)
     }
     if (this.#drift === null) {
       this.#drift = { since: held.at, leastMs: this.#errorOf(anchor, ticks, held.at) }

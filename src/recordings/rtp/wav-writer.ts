@@ -38,6 +38,7 @@ export class WavWriter {
   #written = 0
   #droppedBytes = 0
   #syncedAt: number
+  #closed = false
   /** One operation on the file at a time. */
   #turn: Promise<void> = Promise.resolve()
 
@@ -93,18 +94,19 @@ export class WavWriter {
     return this.#next(() => this.#flush(this.#options.now() - this.#syncedAt >= this.#options.syncEveryMs))
   }
 
-  /** Flushes, has everything written to the disk and closes the file. */
+  /** Flushes, has everything written to the disk and closes the file. Idempotent; after a failure it may be tried again. */
   finish(): Promise<void> {
     return this.#next(async () => {
+      if (this.#closed) return
       await this.#flush(true)
       await this.#file.sync()
-      await this.#file.close()
+      await this.#close()
     })
   }
 
-  /** Closes the file as the last flush left it. */
+  /** Closes the file as the last flush left it. Idempotent. */
   abandon(): Promise<void> {
-    return this.#next(() => this.#file.close())
+    return this.#next(() => this.#close())
   }
 
   /**
@@ -141,6 +143,12 @@ export class WavWriter {
         throw error
       }
     })
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#file.close()
   }
 
   async #copyWider(copy: FileHandle, before: number, channels: number): Promise<void> {
