@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
 import { CallObserver } from '../sip/call-observer.ts'
 import { CdrFeed } from '../sip/cdr-feed.ts'
+import { SipGuard } from '../sip/embedded/guard/sip-guard.ts'
 import { EmbeddedSipServer } from '../sip/embedded/server.ts'
 import { GatewayOrder } from '../sip/gateway-order.ts'
 import { type ControlAddress, type ListenerState, SipListener } from '../sip/listener.ts'
@@ -40,6 +41,8 @@ export interface SignallingStatus {
   readonly peerFailures: readonly string[]
   /** Gateways that do not answer and are tried last. */
   readonly gatewaysDown: readonly string[]
+  /** Sources whose requests the embedded server ignores for a time, and until when (epoch ms). */
+  readonly banned: readonly { readonly source: string; readonly until: number }[]
   /** By part; what each part counts. */
   readonly counters: Readonly<Record<string, object>>
 }
@@ -52,11 +55,18 @@ export class Signalling {
   /** `null` when a drachtio-server carries the calls. */
   readonly server: EmbeddedSipServer | null
   readonly #config: Config['sip']
+  readonly #guard: SipGuard
 
   constructor({ config, onSignal, log }: SignallingOptions) {
     const { trunk, uniqueHeaders } = config
     this.#config = config
-    this.peers = new TrunkPeers({ pbx: trunk.pbx, carrier: trunk.carrier, scanners: trunk.scanners, lookup: addressesOf, log })
+    this.peers = new TrunkPeers({ pbx: trunk.pbx, carrier: trunk.carrier, lookup: addressesOf, log })
+    this.#guard = new SipGuard({
+      isPeer: address => this.peers.isPeer(address),
+      scanners: trunk.scanners,
+      now: Date.now,
+      log,
+    })
     const sideOf = (peer: HopAddress, sentByPort: number | null) => this.peers.sideOf(peer, sentByPort)
     const observer = new CallObserver({ source: 'trunk', sideOf, uniqueHeaders, onSignal })
     this.listener = new SipListener({ log })
@@ -82,7 +92,7 @@ export class Signalling {
         random: randomBytes,
         now: Date.now,
         mayRelay: (source, destination) => this.peers.mayRelay(source, destination),
-        acceptRequest: (source, request) => this.peers.accept(source, request),
+        guard: this.#guard,
         onSeen: seen => observer.see(seen),
       })
     } else {
@@ -109,9 +119,14 @@ export class Signalling {
       connection: this.listener.state(),
       peerFailures: this.peers.failures(),
       gatewaysDown: this.order.down(),
+      banned: this.#guard.banned(),
       counters: {
         trunk: this.trunk.counters,
-        peers: this.peers.counters,
+        peers: {
+          ...this.#guard.counters,
+          ...this.peers.counters,
+          strangers: this.#guard.counters.strangers + this.peers.counters.strangers,
+        },
         ...(this.server === null ? {} : { sip: flat(this.server.counters) }),
       },
     }

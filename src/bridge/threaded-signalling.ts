@@ -37,7 +37,7 @@ export class ThreadedSignalling {
   #restart: NodeJS.Timeout | null = null
   #pauseMs = firstPauseMs
   #deaths = 0
-  #status: SignallingStatus = { connection: { state: 'stopped' }, peerFailures: [], gatewaysDown: [], counters: {} }
+  #status: SignallingStatus = { connection: { state: 'stopped' }, peerFailures: [], gatewaysDown: [], banned: [], counters: {} }
 
   constructor(options: ThreadedSignallingOptions) {
     this.#options = options

@@ -2,20 +2,17 @@
  * Keeps the peer table in step with DNS and answers, for every message, whether its sender may use the trunk.
  *
  * Rules (a request comes from an address, goes to an address)
- *  1. Only a peer may send. Everyone else is refused with 403, known scanners get no answer at all.
+ *  1. Only a peer may send. Everyone else is refused with 403; who is not even heard is for the guard of the embedded server to say.
  *  2. What the PBX sends within a dialog may go anywhere the dialog leads (a carrier may answer from another host than the one dialled).
  *  3. What a carrier sends within a dialog may go to the PBX only: the trunk is never a relay into somebody's network.
  */
 
-import { headerValue } from './message/headers.ts'
-import type { HopAddress, SipRequest } from './message/message.ts'
+import type { HopAddress } from './message/message.ts'
 import { type PeerAddress, PeerTable, type ResolvedPeer, resolvePeers, type TrunkSide } from './peers.ts'
 
 export interface TrunkPeersOptions {
   readonly pbx: readonly PeerAddress[]
   readonly carrier: readonly PeerAddress[]
-  /** User-Agent texts of known scanners, compared without case anywhere in the header. */
-  readonly scanners: readonly string[]
   /** The addresses of a host name; throws when there are none. */
   readonly lookup: (host: string) => Promise<readonly string[]>
   /** How often names are looked up again; 60 s. */
@@ -24,16 +21,14 @@ export interface TrunkPeersOptions {
 }
 
 export class TrunkPeers {
-  readonly counters = { strangers: 0, scanners: 0, relaysRefused: 0 }
+  readonly counters = { strangers: 0, relaysRefused: 0 }
   readonly #options: TrunkPeersOptions
-  readonly #scanners: readonly string[]
   #table = new PeerTable([])
   #failures: readonly string[] = []
   #timer: NodeJS.Timeout | null = null
 
   constructor(options: TrunkPeersOptions) {
     this.#options = options
-    this.#scanners = options.scanners.map(text => text.toLowerCase())
   }
 
   async start(): Promise<void> {
@@ -66,13 +61,9 @@ export class TrunkPeers {
     return this.#table.opposite(side)
   }
 
-  /** Before anything is answered: a stranger that calls itself a known scanner learns nothing, not even that we are here. */
-  accept(source: HopAddress, request: SipRequest): 'accept' | 'drop' {
-    if (this.#table.isPeer(source.address)) return 'accept'
-    const agent = headerValue(request, 'User-Agent')?.toLowerCase() ?? ''
-    if (!this.#scanners.some(scanner => agent.includes(scanner))) return 'accept'
-    this.counters.scanners += 1
-    return 'drop'
+  /** Whether anybody at that address is a peer. */
+  isPeer(address: string): boolean {
+    return this.#table.isPeer(address)
   }
 
   /** Whether a request within a dialog may be passed on (rules 2 and 3). */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GatewayOrder } from '../../src/sip/gateway-order.ts'
 import type { HopAddress } from '../../src/sip/message/message.ts'
-import { parseMessage } from '../../src/sip/message/parse.ts'
 import type { PeerAddress } from '../../src/sip/peers.ts'
 import { TrunkPeers } from '../../src/sip/trunk-peers.ts'
 
@@ -16,7 +15,7 @@ async function trunkPeers(pbx: PeerAddress[], carrier: PeerAddress[], names: Rec
     if (addresses === undefined) throw new Error('no such name')
     return addresses
   }
-  const peers = new TrunkPeers({ pbx, carrier, scanners: ['friendly-scanner'], lookup, log: { warn: () => {} } })
+  const peers = new TrunkPeers({ pbx, carrier, lookup, log: { warn: () => {} } })
   await peers.refresh()
   return peers
 }
@@ -45,19 +44,6 @@ describe('who may use the trunk', () => {
     expect(peers.mayRelay(udp('198.51.100.1'), udp('10.0.0.1'))).toBe(false)
     expect(peers.mayRelay(udp('203.0.113.1'), udp('192.0.2.1'))).toBe(false)
     expect(peers.counters.relaysRefused).toBe(2)
-  })
-
-  it('a known scanner gets no answer, a peer with the same User-Agent does', async () => {
-    const peers = await trunkPeers([peer('192.0.2.1')], [])
-    const parsed = parseMessage(
-      Buffer.from(
-        'OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nUser-Agent: Friendly-Scanner 1.0\r\n\r\n',
-      ),
-    )
-    if (!parsed.ok || parsed.message.kind !== 'request') throw new Error('bad fixture')
-    expect(peers.accept(udp('203.0.113.1'), parsed.message)).toBe('drop')
-    expect(peers.accept(udp('192.0.2.1'), parsed.message)).toBe('accept')
-    expect(peers.counters.scanners).toBe(1)
   })
 
   it('a name that stops resolving keeps its last addresses and is reported', async () => {

@@ -4,8 +4,10 @@
  */
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
+import { headerValue } from '../message/headers.ts'
 import { formatHostPort } from '../message/host-port.ts'
 import type { HopAddress, SeenMessage } from '../message/message.ts'
+import { tagOf } from '../message/name-addr.ts'
 import { CallDetails } from './control/call-details.ts'
 import { CommandRouter } from './control/command-router.ts'
 import { type ControlAddress, ControlServer, type ControlUser } from './control/server.ts'
@@ -50,8 +52,11 @@ export interface EmbeddedSipServerOptions {
   readonly now: () => number
   /** Which requests inside dialogs the proxy forwards on its own; it must never relay for a stranger. */
   readonly mayRelay: MayRelay
-  /** Asked once for each new request, before anything is kept of it. */
-  readonly acceptRequest?: Admit
+  /**
+   * Who is let in: asked once for each new request outside the dialogs of applications, and told of senders of bytes that are no message.
+   * Everybody is, unless given.
+   */
+  readonly guard?: { readonly admit: Admit; malformed(source: HopAddress): void }
   /** The tap at the caller's side of each transaction. */
   readonly onSeen?: (seen: SeenMessage) => void
   readonly timers?: Partial<SipTimers & ProxyTimers>
@@ -82,14 +87,16 @@ export class EmbeddedSipServer {
   readonly #ids: IdSource
   readonly #layer: SipTransactions
   readonly #counters: ServerCounters
+  readonly #dialogs: DialogTable
   #running: { readonly control: ControlServer; readonly pending: () => Held; readonly stop: () => void } | null = null
   #started: Promise<{ control: ControlAddress; listening: readonly HopAddress[] }> | null = null
 
   /** Throws when a `listen` address can't be read, or is TLS and `tls` is missing. */
   constructor(options: EmbeddedSipServerOptions) {
-    const { listen, tls, namesOf, log, now, acceptRequest, onSeen } = options
+    const { listen, tls, namesOf, log, now, guard, onSeen } = options
     this.#options = options
     this.#ids = new IdSource(options.random)
+    this.#dialogs = new DialogTable(options.limits?.maxDialogs ?? DEFAULT_LIMITS.maxDialogs)
     this.#layer = new SipTransactions({
       listen,
       ids: this.#ids,
@@ -100,7 +107,9 @@ export class EmbeddedSipServer {
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(tls === undefined ? {} : { tls }),
       ...(namesOf === undefined ? {} : { namesOf }),
-      ...(acceptRequest === undefined ? {} : { accept: acceptRequest }),
+      ...(guard === undefined
+        ? {}
+        : { accept: this.#admit(guard.admit.bind(guard)), onMalformed: source => guard.malformed(source) }),
       ...(onSeen === undefined ? {} : { onSeen }),
     })
     this.#counters = {
@@ -155,13 +164,22 @@ export class EmbeddedSipServer {
     await this.#layer.stop()
   }
 
+  /** Nobody guesses the tag of a dialog: the far end of one may speak from another address than its own. */
+  #admit(admit: Admit): Admit {
+    return (source, request, size) => {
+      const tag = tagOf(headerValue(request, 'To') ?? '')
+      const isKnown = tag !== null && this.#dialogs.find(headerValue(request, 'Call-ID') ?? '', tag) !== null
+      return isKnown ? 'accept' : admit(source, request, size)
+    }
+  }
+
   async #start(): Promise<{ control: ControlAddress; listening: readonly HopAddress[] }> {
     const { now: clock, log, random, mayRelay, limits, lookUp = systemLookUp } = this.#options
     const ids = this.#ids
     const layer = this.#layer
     const counters = this.#counters
     const timers = { ...DEFAULT_SIP_TIMERS, ...DEFAULT_PROXY_TIMERS, ...this.#options.timers }
-    const { maxDialogs, maxApplications } = { ...DEFAULT_LIMITS, ...limits }
+    const { maxApplications } = { ...DEFAULT_LIMITS, ...limits }
 
     const identity = new LocalIdentity(layer.listening, networkInterfaces(), destination => layer.localFor(destination))
     const locator = new NextHopLocator({
@@ -170,7 +188,7 @@ export class EmbeddedSipServer {
       lookUp,
       clock,
     })
-    const dialogs = new DialogTable(maxDialogs)
+    const dialogs = this.#dialogs
     // The control port needs to know whom to tell of commands, and they need it to reach the applications.
     const user: ControlUser = {
       welcome: () => [hostPorts(layer.listening), PROTOCOL_VERSION, hostPorts(layer.listening)],

@@ -109,7 +109,7 @@ export class ServerTransactions {
       known.requestAgain()
       return
     }
-    if (!this.#letIn(arrival)) return
+    if (!this.#cancelsKnown(arrival) && !this.#letIn(arrival)) return
     const transaction = this.#make(arrival, key)
     this.#see({ at, direction: 'received', peer: source, message: transaction.request })
     if (request.method === 'CANCEL') this.#cancel(arrival, transaction, user)
@@ -151,6 +151,11 @@ export class ServerTransactions {
     this.#byKey.set(key, machine)
     if (machine instanceof InviteServerTransaction) machine.start(handle, tryingFor(request))
     return handle
+  }
+
+  /** Nobody guesses the branch of an INVITE: who knows it may cancel it, also from another of its addresses. */
+  #cancelsKnown({ request, via }: Arrival): boolean {
+    return request.method === 'CANCEL' && this.#byKey.has(serverKey(request, via, 'INVITE'))
   }
 
   /** Whether a transaction may be made; who is turned away has been told, if at all. */

@@ -41,6 +41,8 @@ export interface TransactionsOptions {
   readonly limits?: Partial<SipLimits>
   /** Asked once for each new request, before anything is kept of it. */
   readonly accept?: Admit
+  /** Told of each sender of bytes that are no message, nor enough of a request to ask `accept` about. */
+  readonly onMalformed?: (source: HopAddress) => void
   /**
    * The tap at the asking side: each new request, stray ACK and CANCEL once, and each response that a server transaction sends but 100
    * and retransmissions. Also a response that is passed on without a transaction: an answer that comes after a restart is seen once more
@@ -55,6 +57,7 @@ export class SipTransactions implements TransactionLayer {
   readonly #now: () => number
   readonly #guard: CallbackGuard
   readonly #onSeen: TransactionsOptions['onSeen']
+  readonly #onMalformed: TransactionsOptions['onMalformed']
   readonly #transports: SipTransports
   readonly #servers: ServerTransactions
   readonly #clients: ClientTransactions
@@ -84,6 +87,7 @@ export class SipTransactions implements TransactionLayer {
     this.#now = now
     this.#guard = guard
     this.#onSeen = onSeen
+    this.#onMalformed = options.onMalformed
     this.#transports = transports
     this.#servers = new ServerTransactions({ ids, timers, counters, guard, now, full, accept, onSeen, send })
     this.#clients = new ClientTransactions({ transports, ids, timers, counters, log, guard })
@@ -165,7 +169,12 @@ export class SipTransactions implements TransactionLayer {
   }
 
   #malformed(refusal: Refusal | null, source: HopAddress, local: HopAddress, size: number): void {
-    if (refusal === null || this.#user === null) return
+    if (this.#user === null) return
+    if (refusal === null) {
+      const onMalformed = this.#onMalformed
+      if (onMalformed !== undefined) this.#guard.run('onMalformed', () => onMalformed(source))
+      return
+    }
     const { request, via, status, reason } = refusal
     if (this.#servers.refuseMalformed({ request, via, source, local, size, at: this.#now() }, status, reason))
       this.counters.malformedAnswered++
