@@ -4,6 +4,7 @@ import { isSupportedCountry } from 'libphonenumber-js/max'
 import { z } from 'zod'
 import { complain, duration, integer, line, pattern, secret, sipListener, sipPeer, word } from './fields.ts'
 import { connections, tls } from './section-sip-transport.ts'
+import { siprec } from './section-siprec.ts'
 
 /** User-Agent texts of tools that look for open SIP servers. */
 const scanners = [
@@ -104,6 +105,7 @@ export const sip = z
     trunk: trunk
       .prefault({})
       .describe('The in-path trunk: the bridge passes calls between the PBX and the carrier and sees all of their signalling.'),
+    siprec: siprec.prefault({}).describe('Recording sessions (SIPREC): clients that have their calls recorded by the bridge.'),
     unique_headers: z
       .array(word(/^[A-Za-z0-9.!%*_+`'~-]{1,64}$/, 'is not a header name', 'write the name alone, such as X-Unique-ID'))
       .max(32)
@@ -143,13 +145,14 @@ export const sip = z
         message: complain('is missing: sip.server is drachtio', 'set it to the <admin secret="…"> of drachtio.conf.xml'),
       })
   })
-  .transform(({ server, listen, tls, connections, drachtio, trunk, unique_headers }) => ({
+  .transform(({ server, listen, tls, connections, drachtio, trunk, siprec, unique_headers }) => ({
     server,
     listen,
     tls,
     connections,
     drachtio,
     trunk,
+    siprec,
     uniqueHeaders: unique_headers,
   }))
 
