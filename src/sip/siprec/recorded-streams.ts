@@ -1,7 +1,9 @@
 /** Which streams of a description are recorded, into which channel, and whose voice they carry. */
 import { isIP } from 'node:net'
+import type { SipMessage } from '../message/message.ts'
 import type { MediaDescription, SessionDescription } from '../sdp/description.ts'
 import { type Receivable, receivable } from '../sdp/recording-offer.ts'
+import { readBuiltInBridge } from './cisco-recording.ts'
 import type { RecordingMetadata } from './metadata.ts'
 import type { RecordedParticipant } from './participants.ts'
 import type { MediaStream } from './recording-media.ts'
@@ -77,3 +79,28 @@ function streamOf(
 
 /** RFC 2543's hold, which BroadWorks uses to pause a recording. */
 const isNull = (address: string): boolean => address === '0.0.0.0' || address === '::'
+
+/** What a client that was asked for nothing yet will be offered: a stream whose encoding its answer decides. */
+export function provisionalStream(message: SipMessage): MediaStream {
+  const bridge = readBuiltInBridge(message)
+  const id = `${streamPrefix(message)}m0`
+  const name = bridge === null ? null : bridge[bridge.end].address
+  return {
+    id,
+    label: null,
+    channel: { key: bridge === null ? id : `participant:${bridge.end}`, name: name === '' ? null : name },
+    payloads: [
+      { type: 0, codec: 'PCMU', clockRate: 8000, channels: 1 },
+      { type: 8, codec: 'PCMA', clockRate: 8000, channels: 1 },
+      { type: 9, codec: 'G722', clockRate: 8000, channels: 1 },
+    ],
+    events: [101],
+    from: null,
+    active: true,
+  }
+}
+
+/** Sets the ids of a built-in bridge's second session apart from those of its first: both feed one recording. */
+export function streamPrefix(message: SipMessage): string {
+  return readBuiltInBridge(message)?.end === 'far' ? 'far-' : ''
+}

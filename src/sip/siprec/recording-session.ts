@@ -23,7 +23,7 @@ import type { RecordingMetadata } from './metadata.ts'
 import { parseMetadata } from './metadata-document.ts'
 import { applyMetadata } from './partial.ts'
 import { participantsOf, type RecordedParticipant } from './participants.ts'
-import { type RecordedStream, recordedStreams } from './recorded-streams.ts'
+import { type RecordedStream, recordedStreams, streamPrefix } from './recorded-streams.ts'
 import { type Tie, tiesOf } from './ties.ts'
 
 /** So many calls of one recording session are told; the latest, where a client names more. */
@@ -44,6 +44,8 @@ export interface RecordingSession {
   readonly callId: string
   /** Names the recording. Two sessions that record one call's two voices (a phone's built-in bridge) have the same. */
   readonly recordingKey: string
+  /** Sets the ids of its streams apart from those of another session with the same key. */
+  readonly streamPrefix: string
   readonly streams: readonly RecordedStream[]
   readonly calls: readonly RecordedCall[]
   /** The latest description of the client; `null` until it has sent one. */
@@ -93,7 +95,7 @@ export function advanceRecording(
   const bridge = readBuiltInBridge(message)
   const calls = recordedCalls(callId, before, message, metadata, uniqueHeaders)
   const participants = calls.flatMap(call => call.participants)
-  const prefix = bridge?.end === 'far' ? 'far-' : ''
+  const prefix = before?.streamPrefix ?? streamPrefix(message)
   const streams = description === null ? [] : recordedStreams(description, metadata, participants, prefix, before?.streams ?? [])
   // A first offer has to have something to record; later ones may end every stream for a while.
   if (before === null && body.sdp !== null && streams.length === 0) return { ok: false, status: 488, reason: 'nothing-to-record' }
@@ -103,6 +105,7 @@ export function advanceRecording(
     session: {
       callId,
       recordingKey: before?.recordingKey ?? (bridge === null ? callId : `bib:${bridge.near.cluster}:${bridge.near.refci}`),
+      streamPrefix: prefix,
       streams,
       calls,
       description,
