@@ -45,8 +45,8 @@ export function makeCertificate(parts: CertificateParts): Certificate & { readon
   )
   const signature = sign('sha256', toSign, issuer?.key ?? key)
   const der = sequence(toSign, sequence(oid(ECDSA_WITH_SHA256)), tlv(0x03, Buffer.concat([Buffer.from([0]), signature])))
-  const body = der.toString('base64').replace(/(.{64})/g, '$1\n')
-  return { subject, key, der, cert: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n` }
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return { subject, key, der, cert: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n` }
 }
 
 /** The names under which this machine calls itself. */

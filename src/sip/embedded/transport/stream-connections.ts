@@ -43,6 +43,16 @@ interface Connection {
   partialSince: number | null
   /** Our half is closed: what still comes is nobody's. */
   ending: boolean
+  /**
+   * What waits for the TLS handshake of a connection that we opened; `null` when there is nothing to wait for. Not left to the socket: one that
+   * fails over a certificate calls no callback of what was written to it.
+   */
+  waiting: Unsent[] | null
+}
+
+interface Unsent {
+  readonly bytes: Buffer
+  readonly onError: (error: Error) => void
 }
 
 const PONG = Buffer.from('\r\n')
@@ -89,7 +99,7 @@ export class StreamConnections {
   /** Sends on a connection to that far end; `false` when there is none that may carry it. */
   sendOnExisting(bytes: Buffer, peer: Destination, onError: (error: Error) => void): boolean {
     for (const connection of this.#byPeer.get(keyOf(peer)) ?? []) {
-      if (!connection.socket.writable || !this.#mayCarry(connection, peer)) continue
+      if (!connection.socket.writable || connection.ending || !this.#mayCarry(connection, peer)) continue
       this.#write(connection, bytes, onError)
       return true
     }
@@ -128,6 +138,7 @@ export class StreamConnections {
     const socket = peer.transport === 'tls' ? this.#openTls(peer, options) : connect(options)
     this.#opened++
     const connection = this.#add(socket, peer, local, peer.domain ?? peer.address)
+    if (peer.transport === 'tls') connection.waiting = []
     const giveUp = setTimeout(
       () => socket.destroy(new Error(`no ${peer.transport} connection within ${limits.connectTimeoutMs} ms`)),
       limits.connectTimeoutMs,
@@ -136,10 +147,15 @@ export class StreamConnections {
       clearTimeout(giveUp)
       counters.connectionsOpened++
       connection.local = { ...local, address: socket.localAddress ?? local.address }
+      const waiting = connection.waiting ?? []
+      connection.waiting = null
+      for (const { bytes, onError } of waiting) this.#write(connection, bytes, onError)
     })
     socket.once('close', () => {
       clearTimeout(giveUp)
       this.#opened--
+      const problem = socket.errored ?? new Error('the connection was closed')
+      for (const { onError } of connection.waiting ?? []) onError(problem)
     })
     return connection
   }
@@ -192,6 +208,7 @@ export class StreamConnections {
       framing: new StreamFraming(),
       partialSince: null,
       ending: false,
+      waiting: null,
     }
     const key = keyOf(peer)
     const sharing = this.#byPeer.get(key) ?? new Set()
@@ -278,9 +295,13 @@ export class StreamConnections {
   }
 
   #write(connection: Connection, bytes: Buffer, onError: (error: Error) => void): void {
-    const { socket } = connection
-    if (socket.writableLength + bytes.length > this.#parts.limits.maxUnsentBytes) {
-      socket.destroy(new Error(`the peer left ${socket.writableLength} bytes unread`))
+    const { socket, waiting } = connection
+    const unsent = socket.writableLength + (waiting ?? []).reduce((sum, message) => sum + message.bytes.length, 0)
+    if (unsent + bytes.length > this.#parts.limits.maxUnsentBytes)
+      socket.destroy(new Error(`the peer left ${unsent} bytes unread`))
+    if (waiting !== null) {
+      waiting.push({ bytes, onError })
+      return
     }
     // On a destroyed socket the callback gets an error in a later tick; what destroyed it says more (ECONNREFUSED).
     socket.write(bytes, error => {
