@@ -18,35 +18,11 @@ import { tagOf } from '../message/name-addr.ts'
 import { parseMessage } from '../message/parse.ts'
 import { formatOffer } from '../sdp/recording-offer.ts'
 import { provisionalStream } from './recorded-streams.ts'
+import type { RecordingDialog, RecordingEvent } from './recording-event.ts'
 import type { RecordingMedia } from './recording-media.ts'
 import { isRecordingRequest } from './recording-request.ts'
 import { advanceRecording, answerTo, type RecordingSession } from './recording-session.ts'
 import { type FeedResult, SharedRecording } from './shared-recording.ts'
-
-/** What happens to a recording session. Times are epoch milliseconds, when the message came. */
-export type RecordingEvent =
-  | { readonly kind: 'started'; readonly at: number; readonly dialog: RecordingDialog; readonly session: RecordingSession }
-  | {
-      readonly kind: 'changed'
-      readonly at: number
-      readonly dialog: RecordingDialog
-      readonly session: RecordingSession
-      readonly before: RecordingSession
-    }
-  | {
-      readonly kind: 'ended'
-      readonly at: number
-      readonly dialog: RecordingDialog
-      readonly session: RecordingSession
-      /** `lost`: nothing was heard for `orphanAfterMs`; `stopped`: the bridge ends it. */
-      readonly reason: 'hung-up' | 'lost' | 'stopped'
-    }
-
-/** The tags of a session's dialog; its Call-ID is the session's. */
-export interface RecordingDialog {
-  readonly fromTag: string
-  readonly toTag: string
-}
 
 export interface RecordingServerOptions {
   /** Whether an address is a configured client's. */

@@ -11,6 +11,7 @@
  *  2. A message without metadata leaves the calls as they are, one without a description leaves the streams.
  *  3. A stream keeps its id and channel for as long as the session lasts.
  */
+import type { Tie } from '../../events/signal.ts'
 import { headerValue } from '../message/headers.ts'
 import type { SipMessage } from '../message/message.ts'
 import type { SessionDescription } from '../sdp/description.ts'
@@ -24,7 +25,7 @@ import { parseMetadata } from './metadata-document.ts'
 import { applyMetadata } from './partial.ts'
 import { participantsOf, type RecordedParticipant } from './participants.ts'
 import { type RecordedStream, recordedStreams, streamPrefix } from './recorded-streams.ts'
-import { type Tie, tiesOf } from './ties.ts'
+import { tiesOf } from './ties.ts'
 
 /** So many calls of one recording session are told; the latest, where a client names more. */
 const MAX_CALLS = 16
@@ -33,6 +34,8 @@ const MAX_CALLS = 16
 export interface RecordedCall extends CallFacts {
   /** The communication session's id; the recording session's Call-ID where the client names none. */
   readonly id: string
+  /** Names the call among the legs that are seen: the recording session's Call-ID, made unique for further calls of one session. */
+  readonly legId: string
   readonly ties: readonly Tie[]
   readonly participants: readonly RecordedParticipant[]
   /** Whether the client says that the call, or its recording in this session, is over. */
@@ -124,9 +127,12 @@ function recordedCalls(
   uniqueHeaders: readonly string[],
 ): RecordedCall[] {
   const sessions = metadata === null || metadata.sessions.length === 0 ? [null] : metadata.sessions.slice(-MAX_CALLS)
-  return sessions.map(session => {
+  return sessions.map((session, place) => {
     const id = session?.id ?? callId
-    const earlier = before?.calls.find(call => call.id === id)
+    // A client that named no session at first goes on with the same call.
+    const unnamed = place === 0 ? before?.calls.find(call => call.id === callId) : undefined
+    const earlier = before?.calls.find(call => call.id === id) ?? unnamed
+    const isFirst = place === 0 && before === null
     const found = participantsOf(message, metadata, session?.id ?? null)
     // Cisco's headers stand in INVITEs and UPDATEs, not in an ACK.
     const participants = found.length === 0 && earlier !== undefined ? earlier.participants : withThoseWhoLeft(earlier, found)
@@ -143,6 +149,7 @@ function recordedCalls(
     ])
     return {
       id,
+      legId: earlier?.legId ?? (isFirst ? callId : `${callId}/${id}`),
       ties: [...ties.values()],
       participants,
       isOver: (session?.stoppedAt ?? recording?.disassociatedAt ?? null) !== null,

@@ -1,18 +1,13 @@
 /**
  * Under which names a recorded call is known elsewhere: what joins it with its legs seen in other ways, and with other recordings of it.
  */
+import type { Tie } from '../../events/signal.ts'
 import { headerValues, sameName } from '../message/headers.ts'
 import type { SipMessage } from '../message/message.ts'
 import { extensionsOf } from './call-facts.ts'
 import { readBuiltInBridge } from './cisco-recording.ts'
 import type { CommunicationSession, Extension, RecordingMetadata } from './metadata.ts'
 import type { RecordedParticipant } from './participants.ts'
-
-/** A name of a call, and how it was learned. Two legs that share a key are one call. */
-export interface Tie {
-  readonly key: string
-  readonly reason: string
-}
 
 /** Enough for a call that was transferred often; more is no call's. */
 const MAX_TIES = 64
