@@ -58,6 +58,8 @@ export const reconfigure = async (
   for (const change of changed) log.info({ ...change, actor }, 'configuration changed')
   if (needRestart.length > 0) log.warn({ paths: needRestart, actor }, 'configuration changed where it needs a restart')
   if (changed.length === 0 && needRestart.length === 0) log.info({ actor }, 'configuration read again, nothing has changed')
+  // Its files may have changed where the configuration has not.
+  parts.signalling.renewCertificate()
   parts.limit.configure(config.zendesk.requestsPerMinute)
   const policy = retryPolicyOf(config)
   const prepare = deliveriesOf(config.site, timeoutsFor(config))

@@ -11,7 +11,7 @@ export interface ThreadData {
 
 export type ToThread =
   /** So many signals were taken over by the model. */
-  { readonly kind: 'taken'; readonly count: number } | { readonly kind: 'stop' }
+  { readonly kind: 'taken'; readonly count: number } | { readonly kind: 'renew-certificate' } | { readonly kind: 'stop' }
 
 export type FromThread =
   | { readonly kind: 'started'; readonly listening: readonly HopAddress[] }

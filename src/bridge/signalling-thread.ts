@@ -60,6 +60,10 @@ port.on('message', async ({ ...message }: ToThread) => {
     untaken -= message.count
     return
   }
+  if (message.kind === 'renew-certificate') {
+    await signalling.renewCertificate()
+    return
+  }
   clearInterval(statusTimer)
   await signalling.stop()
   if (batch.length > 0) flush()

@@ -55,11 +55,13 @@ export class Signalling {
   /** `null` when a drachtio-server carries the calls. */
   readonly server: EmbeddedSipServer | null
   readonly #config: Config['sip']
+  readonly #log: SignallingLog
   readonly #guard: SipGuard
 
   constructor({ config, onSignal, log }: SignallingOptions) {
     const { trunk, uniqueHeaders } = config
     this.#config = config
+    this.#log = log
     this.peers = new TrunkPeers({ pbx: trunk.pbx, carrier: trunk.carrier, lookup: addressesOf, log })
     this.#guard = new SipGuard({
       isPeer: address => this.peers.isPeer(address),
@@ -112,6 +114,15 @@ export class Signalling {
     const { control, listening } = await this.server.start()
     await this.#connect(control)
     return listening
+  }
+
+  /** Reads the certificate of sip.tls again, for connections from now on; one that is no good is said, and the old one goes on. */
+  async renewCertificate(): Promise<void> {
+    try {
+      await this.server?.renewCertificate()
+    } catch (error) {
+      this.#log.error({ err: error }, 'the certificate for sip was not renewed, the old one is shown further')
+    }
   }
 
   status(): SignallingStatus {

@@ -66,6 +66,11 @@ export class ThreadedSignalling {
     this.#status = { ...this.#status, connection: { state: 'stopped' } }
   }
 
+  /** Has the certificate of sip.tls read again, for connections from now on; what is wrong with it is logged. */
+  renewCertificate(): void {
+    if (this.#worker !== null) say(this.#worker, { kind: 'renew-certificate' })
+  }
+
   /** At most a quarter of a second old. */
   status(): SignallingStatus {
     return { ...this.#status, counters: { ...this.#status.counters, signalling_thread: { deaths: this.#deaths } } }

@@ -57,7 +57,8 @@ export interface IncomingRequest extends Call {
 
 /** A phone on an ephemeral port, or at the peer given. */
 export async function startPhone(name: string, at?: Peer | StreamPeer): Promise<Phone> {
-  const peer = at ?? (await udpPeer(null))
+  const stream = at !== undefined && 'reply' in at ? at : null
+  const peer: Peer = at ?? (await udpPeer(null))
   /** Requests that the test has seen, by their transaction: a retransmission is not another request. */
   const taken = new Set<string>()
   const contact = `<${uriAt(name, peer.address)}>`
@@ -185,7 +186,7 @@ export async function startPhone(name: string, at?: Peer | StreamPeer): Promise<
         if (!headers.some(({ name: given }) => given === 'Contact')) headers.push({ name: 'Contact', value: contact })
         if (parts.body !== undefined) headers.push({ name: 'Content-Type', value: 'application/sdp' })
         const response = responseTo(message, status, { toTag: parts.tag ?? tag, headers, body: Buffer.from(parts.body ?? '') })
-        if ('reply' in peer) peer.reply(message, serializeMessage(response))
+        if (stream !== null) stream.reply(message, serializeMessage(response))
         else peer.send(serializeMessage(response), hopOfVia(message))
       },
     }
