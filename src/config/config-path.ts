@@ -16,6 +16,7 @@ export function formatPath(path: readonly PathStep[]): string {
 /** The keys whose values are secrets; each may come from a file instead (`token_file`), and none is ever shown. */
 export const secretPaths: readonly (readonly string[])[] = [
   ['sip', 'drachtio', 'secret'],
+  ['sip', 'dialogs', 'password'],
   ['hep', 'auth_key'],
   ['zendesk', 'token'],
   ['zendesk', 'oauth', 'client_secret'],

@@ -88,4 +88,4 @@ type DeepReadonly<T> = T extends RegExp
 export type Config = DeepReadonly<z.output<typeof configSchema>>
 
 /** Sections and keys of later versions: named for what they are, instead of as typing errors. */
-export const notInThisVersion: readonly string[] = ['sip.dialogs']
+export const notInThisVersion: readonly string[] = []

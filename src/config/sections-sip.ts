@@ -3,6 +3,7 @@
 import { isSupportedCountry } from 'libphonenumber-js/max'
 import { z } from 'zod'
 import { complain, duration, integer, line, pattern, secret, sipListener, sipPeer, word } from './fields.ts'
+import { dialogs } from './section-dialogs.ts'
 import { connections, tls } from './section-sip-transport.ts'
 import { siprec } from './section-siprec.ts'
 
@@ -106,6 +107,7 @@ export const sip = z
       .prefault({})
       .describe('The in-path trunk: the bridge passes calls between the PBX and the carrier and sees all of their signalling.'),
     siprec: siprec.prefault({}).describe('Recording sessions (SIPREC): clients that have their calls recorded by the bridge.'),
+    dialogs: dialogs.prefault({}).describe('Dialog-state subscriptions (RFC 4235): extensions that the PBX is asked to tell of.'),
     unique_headers: z
       .array(word(/^[A-Za-z0-9.!%*_+`'~-]{1,64}$/, 'is not a header name', 'write the name alone, such as X-Unique-ID'))
       .max(32)
@@ -145,7 +147,7 @@ export const sip = z
         message: complain('is missing: sip.server is drachtio', 'set it to the <admin secret="…"> of drachtio.conf.xml'),
       })
   })
-  .transform(({ server, listen, tls, connections, drachtio, trunk, siprec, unique_headers }) => ({
+  .transform(({ server, listen, tls, connections, drachtio, trunk, siprec, dialogs, unique_headers }) => ({
     server,
     listen,
     tls,
@@ -153,6 +155,7 @@ export const sip = z
     drachtio,
     trunk,
     siprec,
+    dialogs,
     uniqueHeaders: unique_headers,
   }))
 

@@ -130,7 +130,7 @@ function notified(state: SubscriptionState, notify: Notified, context: Subscript
     // It may come before the answer to the SUBSCRIBE (RFC 6665 section 4.1.2.4), which then is still under way.
     const granted = notify.expiresMs ?? (phase.grantedMs > 0 ? phase.grantedMs : state.intervalMs)
     const times = lifetime(Math.min(granted, state.intervalMs), context)
-    const active: Phase = { kind: 'active', since: context.now, askedAt: context.now, request: phase.request, ...times }
+    const active: Phase = { kind: 'active', since: context.now, askedAt: 0, request: phase.request, ...times }
     return { state: { ...state, phase: active }, actions: [{ kind: 'up' }] }
   }
   if (notify.expiresMs === null) return stay(state)
