@@ -13,6 +13,7 @@ import { CommandRouter } from './control/command-router.ts'
 import { type ControlAddress, ControlServer, type ControlUser } from './control/server.ts'
 import { DialogSender } from './dialog/dialog-sender.ts'
 import { DialogTable } from './dialog/dialog-table.ts'
+import { DEFAULT_SESSION_TIMERS, type SessionTimerSettings, SessionTimers } from './dialog/session-timers.ts'
 import { UserAgentClient } from './dialog/uac.ts'
 import { UserAgentServer } from './dialog/uas.ts'
 import { Dispatcher, type DispatcherCounters } from './dispatcher.ts'
@@ -59,7 +60,7 @@ export interface EmbeddedSipServerOptions {
   readonly guard?: { readonly admit: Admit; malformed(source: HopAddress): void }
   /** The tap at the caller's side of each transaction. */
   readonly onSeen?: (seen: SeenMessage) => void
-  readonly timers?: Partial<SipTimers & ProxyTimers>
+  readonly timers?: Partial<SipTimers & ProxyTimers & SessionTimerSettings>
   readonly limits?: Partial<ServerLimits>
   /** Addresses of a host name; the system's resolver unless given. */
   readonly lookUp?: LookUp
@@ -178,7 +179,7 @@ export class EmbeddedSipServer {
     const ids = this.#ids
     const layer = this.#layer
     const counters = this.#counters
-    const timers = { ...DEFAULT_SIP_TIMERS, ...DEFAULT_PROXY_TIMERS, ...this.#options.timers }
+    const timers = { ...DEFAULT_SIP_TIMERS, ...DEFAULT_PROXY_TIMERS, ...DEFAULT_SESSION_TIMERS, ...this.#options.timers }
     const { maxApplications } = { ...DEFAULT_LIMITS, ...limits }
 
     const identity = new LocalIdentity(layer.listening, networkInterfaces(), destination => layer.localFor(destination))
@@ -199,8 +200,9 @@ export class EmbeddedSipServer {
     const control = new ControlServer({ secret, user, ids, log, maxSessions: maxApplications })
     const calls = new CallDetails(control, clock)
     const sender = new DialogSender({ layer, locator, identity, dialogs, calls, clock })
-    const uas = new UserAgentServer({ layer, dialogs, sender, identity, calls, ids, clock, timers })
-    const uac = new UserAgentClient({ layer, dialogs, sender, identity, locator, calls, ids, clock, timers })
+    const sessionTimers = new SessionTimers(sender, timers)
+    const uas = new UserAgentServer({ layer, dialogs, sender, identity, calls, ids, clock, timers, sessionTimers })
+    const uac = new UserAgentClient({ layer, dialogs, sender, identity, locator, calls, ids, clock, timers, sessionTimers })
     const proxy = new SipProxy({ layer, locator, identity, calls, ids, clock, timers, mayRelay, counters })
     const commands = new CommandRouter({ uas, uac, proxy, dialogs })
     const dispatcher = new Dispatcher({ control, uas, proxy, dialogs, identity, calls, ids, counters })
@@ -220,6 +222,7 @@ export class EmbeddedSipServer {
         proxy.stop()
         uas.stop()
         uac.stop()
+        sessionTimers.stop()
         dialogs.clear()
       },
     }

@@ -31,6 +31,7 @@ export class DialogTable {
   end(dialog: Dialog): void {
     dialog.state = 'ended'
     dialog.onAcknowledged?.()
+    dialog.stopSessionTimer?.()
     if (this.#byId.get(dialog.id) !== dialog) return
     this.#byId.delete(dialog.id)
     this.#byTag.delete(key(dialog.callId, dialog.localTag))

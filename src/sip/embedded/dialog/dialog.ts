@@ -24,6 +24,8 @@ export interface DialogPeer {
   readonly routes: readonly string[]
   /** The last RSeq it used (RFC 3262); 0 before the first. */
   readonly rseq: number
+  /** Whether it says that it takes UPDATE (RFC 3311). */
+  readonly allowsUpdate: boolean
 }
 
 export type DialogState = 'early' | 'confirmed' | 'ended'
@@ -50,6 +52,10 @@ export class Dialog {
   cancelInvite: (() => void) | null = null
   /** Ends the repetition of our 2xx when the ACK comes; `null` when nothing is being repeated. */
   onAcknowledged: (() => void) | null = null
+  /** Ends the session timer; `null` without one. */
+  stopSessionTimer: (() => void) | null = null
+  /** The session description that we offered or answered last; `null` before that. */
+  localSdp: Buffer | null = null
   /** The control protocol's id for the INVITE that we answered, which its ACK bears; `null` for an ACK that gets an id of its own. */
   inviteTransactionId: string | null = null
   readonly #peers = new Map<string, DialogPeer>()
@@ -163,5 +169,6 @@ function describePeer(
   if (party === null || target === null) return null
   // A peer of RFC 2543 has no tag; to compare, an empty one serves (RFC 3261 12.1).
   const tag = tagOf(party) ?? ''
-  return { tag, party, target, routes, rseq: Number(headerValue(message, 'RSeq') ?? 0) }
+  const allowsUpdate = headerValues(message, 'Allow').includes('UPDATE')
+  return { tag, party, target, routes, rseq: Number(headerValue(message, 'RSeq') ?? 0), allowsUpdate }
 }

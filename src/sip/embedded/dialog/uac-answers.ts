@@ -76,6 +76,7 @@ export class UacAnswers {
     if (answer === undefined) return
     // The ACK bears the INVITE's credentials (RFC 3261 22.1).
     const credentials = answer.request.headers.filter(field => CREDENTIALS.has(field.name) && appHeader(app, field.name) === null)
+    if (app.body.length > 0) dialog.localSdp = app.body
     const ack = { ...app, headers: [...app.headers, ...credentials] }
     this.#parts.sender.acknowledge(ack, dialog, dialog.peer ?? answer.peer, answer.seq, (sent, repeat, problem) => {
       if (sent === null) {

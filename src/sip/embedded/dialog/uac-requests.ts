@@ -16,6 +16,7 @@ import { responseTo } from '../responses.ts'
 import type { ClientTransaction, ClientTransactionUser } from '../transaction/transaction-layer.ts'
 import { type Dialog, peerFromResponse } from './dialog.ts'
 import type { DialogTable } from './dialog-table.ts'
+import type { SessionTimers } from './session-timers.ts'
 import type { Answers, UacAnswers } from './uac-answers.ts'
 
 /** A request of an application, until its final response. */
@@ -39,6 +40,7 @@ export interface OutgoingRequestsParts {
   readonly calls: CallDetails
   readonly ids: IdSource
   readonly clock: () => number
+  readonly sessionTimers: SessionTimers
 }
 
 export class OutgoingRequests {
@@ -121,6 +123,7 @@ export class OutgoingRequests {
     if (!isFirst) return
     if (initial) this.#parts.calls.finalResponse(response.status, 'network', response, 'uac')
     else dialog.refreshTarget(response)
+    this.#parts.sessionTimers.gotAnswer(dialog, response)
     this.#tell(outgoing, response, transaction)
   }
 
@@ -146,7 +149,10 @@ export class OutgoingRequests {
     if (status < 300) {
       const peer = peerFromResponse(response, dialog.peer?.target ?? '')
       if (initial && peer !== null && dialog.state === 'early') dialog.confirm(peer)
-      else if (method === 'UPDATE') dialog.refreshTarget(response)
+      else if (method === 'UPDATE') {
+        dialog.refreshTarget(response)
+        this.#parts.sessionTimers.gotAnswer(dialog, response)
+      }
     } else if (initial) this.#parts.dialogs.end(dialog)
     const challenged = status === 401 || status === 407
     // A subscription that the far end has forgotten gets no last NOTIFY (RFC 3261 12.2.1.2); a call is for its application to end.

@@ -20,6 +20,7 @@ import { Dialog, type DialogPeer } from './dialog.ts'
 import { newRequest } from './dialog-request.ts'
 import type { DialogSender } from './dialog-sender.ts'
 import type { DialogTable } from './dialog-table.ts'
+import type { SessionTimers } from './session-timers.ts'
 import { UacAnswers } from './uac-answers.ts'
 import { type Outgoing, OutgoingRequests } from './uac-requests.ts'
 import { dialogIdOf } from './uas-response.ts'
@@ -34,6 +35,7 @@ export interface UacParts {
   readonly ids: IdSource
   readonly clock: () => number
   readonly timers: SipTimers
+  readonly sessionTimers: SessionTimers
 }
 
 /** Requests that may begin a dialog. */
@@ -160,6 +162,7 @@ export class UserAgentClient {
         return
       }
     }
+    if (dialog !== null && app.method === 'INVITE' && app.body.length > 0) dialog.localSdp = app.body
     const outgoing = this.#outgoing.track(session, app.method, seq, dialog, true)
     const transaction = this.#parts.layer.request(request, hop, this.#outgoing.userOf(outgoing))
     this.#sent(outgoing, transaction, commandId)
@@ -168,6 +171,7 @@ export class UserAgentClient {
 
   #sendInDialog(commandId: string, dialog: Dialog, peer: DialogPeer, app: AppRequest): void {
     const { session } = dialog
+    if ((app.method === 'INVITE' || app.method === 'UPDATE') && app.body.length > 0) dialog.localSdp = app.body
     const outgoing = this.#outgoing.track(session, app.method, dialog.nextSeq(), dialog, false)
     this.#parts.sender.send(app, dialog, peer, outgoing.seq, this.#outgoing.userOf(outgoing), (transaction, problem) => {
       if (transaction === null) {

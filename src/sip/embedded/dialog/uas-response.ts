@@ -29,6 +29,11 @@ export function isReliable(app: AppResponse): boolean {
   return app.status > 100 && app.status < 200 && /\b100rel\b/i.test(appHeader(app, 'Require') ?? '')
 }
 
+/** Whether the caller wants every provisional response but 100 sent reliably: then the server sees to it (RFC 3262 section 3). */
+export function requires100rel(request: SipRequest): boolean {
+  return request.method === 'INVITE' && headerValues(request, 'Require').some(option => option.toLowerCase() === '100rel')
+}
+
 /** Whether the caller understands reliable provisional responses. */
 export function supports100rel(request: SipRequest): boolean {
   return [...headerValues(request, 'Supported'), ...headerValues(request, 'Require')].some(

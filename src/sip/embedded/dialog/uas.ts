@@ -23,8 +23,18 @@ import type { Dialog } from './dialog.ts'
 import type { DialogSender } from './dialog-sender.ts'
 import type { DialogTable } from './dialog-table.ts'
 import { type Incoming, newIncoming } from './incoming-request.ts'
+import { asksForTooLittle, withSessionAnswer } from './session-interval.ts'
+import type { SessionTimers } from './session-timers.ts'
 import { ReliableProvisionals } from './uas-reliable.ts'
-import { dialogAsUas, dialogForming, fillResponse, isReliable, supports100rel, tagChosen } from './uas-response.ts'
+import {
+  dialogAsUas,
+  dialogForming,
+  fillResponse,
+  isReliable,
+  requires100rel,
+  supports100rel,
+  tagChosen,
+} from './uas-response.ts'
 
 export interface UasParts {
   readonly layer: TransactionLayer
@@ -35,6 +45,7 @@ export interface UasParts {
   readonly ids: IdSource
   readonly clock: () => number
   readonly timers: SipTimers
+  readonly sessionTimers: SessionTimers
 }
 
 export class UserAgentServer {
@@ -70,16 +81,29 @@ export class UserAgentServer {
   }
 
   /** An application's answer. */
-  respond(commandId: string, transactionId: string, app: AppResponse, session: ControlSession): void {
+  respond(commandId: string, transactionId: string, given: AppResponse, session: ControlSession): void {
     const incoming = this.#byId.get(transactionId)
     if (incoming === undefined || incoming.session !== session) {
       session.nok(commandId, 'Response not sent due to unknown transaction')
       return
     }
     const { request } = incoming.transaction
+    const mustBeReliable = requires100rel(request) && given.status > 100 && given.status < 200 && !isReliable(given)
+    const app = mustBeReliable ? { ...given, headers: [...given.headers, { name: 'Require', value: '100rel' }] } : given
     const reliable = isReliable(app)
     if (reliable && (request.method !== 'INVITE' || !supports100rel(request))) {
       session.nok(commandId, 'Remote endpoint does not support 100rel')
+      return
+    }
+    if (
+      !incoming.finished &&
+      app.status > 100 &&
+      app.status < 300 &&
+      asksForTooLittle(request, this.#parts.sessionTimers.minSeSeconds)
+    ) {
+      const headers = [{ name: 'Min-SE', value: String(this.#parts.sessionTimers.minSeSeconds) }]
+      this.#answer(incoming, responseTo(request, 422, { toTag: incoming.localTag, headers }))
+      session.nok(commandId, 'Rejected with 422 Session Interval Too Small')
       return
     }
     const dialogProblem = incoming.finished ? null : this.#beginDialog(incoming, app)
@@ -88,7 +112,7 @@ export class UserAgentServer {
       session.nok(commandId, dialogProblem)
       return
     }
-    const response = fillResponse(incoming, app, this.#parts.identity)
+    const response = withSessionAnswer(request, fillResponse(incoming, app, this.#parts.identity))
     if (incoming.finished) {
       // A second final response is not an error of the application's that it could act on.
       this.#confirm(incoming, commandId, response, '')
@@ -229,6 +253,10 @@ export class UserAgentServer {
       const { peer } = dialog
       if (incoming.initial && peer !== null) dialog.confirm(peer)
       else if (request.method === 'INVITE' || request.method === 'UPDATE') dialog.refreshTarget(request)
+      if (request.method === 'INVITE' || request.method === 'UPDATE') {
+        if (response.body.length > 0) dialog.localSdp = response.body
+        this.#parts.sessionTimers.answered(dialog, response)
+      }
       if (request.method === 'INVITE') {
         this.#repeatUntilAcknowledged(incoming, dialog, response)
         return
