@@ -18,9 +18,11 @@ export function ipv6Text(bytes: Uint8Array): string {
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`
 }
 
-/** A socket that listens on :: reports IPv4 peers as ::ffff:a.b.c.d. */
+/** A far end's address as sockets report it, without what is not part of it: `::ffff:` before an IPv4 address, `%eth0` behind a link-local one. */
 export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+  const zone = address.indexOf('%')
+  const plain = zone === -1 ? address : address.slice(0, zone)
+  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain
 }
 
 function longestZeroRun(groups: readonly number[]): { readonly start: number; readonly length: number } {

@@ -96,7 +96,9 @@ function blockOf(block: z.output<typeof blockSchema>): RtcpReportBlock {
 /** `undefined` for what is no JSON. */
 function jsonIn(bytes: Buffer): unknown {
   if (bytes.length > MAX_JSON_BYTES) return undefined
-  const text = bytes.toString('utf8').replace(/\0+$/, '')
+  // C strings come with their NUL from some agents.
+  const end = bytes.indexOf(0)
+  const text = bytes.toString('utf8', 0, end === -1 ? bytes.length : end)
   const read = readJson(text)
   return read === undefined ? readJson(text.replace(/,(?=\s*[\]}])/g, '')) : read
 }
