@@ -58,6 +58,8 @@ export interface EmbeddedSipServerOptions {
    * Everybody is, unless given.
    */
   readonly guard?: { readonly admit: Admit; malformed(source: HopAddress): void }
+  /** The realm for which the guard asks strangers to authenticate. */
+  readonly realm?: string
   /** The tap at the caller's side of each transaction. */
   readonly onSeen?: (seen: SeenMessage) => void
   readonly timers?: Partial<SipTimers & ProxyTimers & SessionTimerSettings>
@@ -175,7 +177,7 @@ export class EmbeddedSipServer {
   }
 
   async #start(): Promise<{ control: ControlAddress; listening: readonly HopAddress[] }> {
-    const { now: clock, log, random, mayRelay, limits, lookUp = systemLookUp } = this.#options
+    const { now: clock, log, random, mayRelay, limits, realm = null, lookUp = systemLookUp } = this.#options
     const ids = this.#ids
     const layer = this.#layer
     const counters = this.#counters
@@ -203,7 +205,7 @@ export class EmbeddedSipServer {
     const sessionTimers = new SessionTimers(sender, timers)
     const uas = new UserAgentServer({ layer, dialogs, sender, identity, calls, ids, clock, timers, sessionTimers })
     const uac = new UserAgentClient({ layer, dialogs, sender, identity, locator, calls, ids, clock, timers, sessionTimers })
-    const proxy = new SipProxy({ layer, locator, identity, calls, ids, clock, timers, mayRelay, counters })
+    const proxy = new SipProxy({ layer, locator, identity, calls, ids, clock, timers, mayRelay, counters, realm })
     const commands = new CommandRouter({ uas, uac, proxy, dialogs })
     const dispatcher = new Dispatcher({ control, uas, proxy, dialogs, identity, calls, ids, counters })
 

@@ -14,6 +14,7 @@ import type { CallDetails } from '../control/call-details.ts'
 import type { ProxyCommand } from '../control/command.ts'
 import { tellProxiedResponse } from '../control/notify.ts'
 import type { ControlSession } from '../control/session.ts'
+import { withoutCredentials } from '../guard/digest.ts'
 import type { IdSource } from '../identifiers.ts'
 import type { LocalIdentity } from '../local-identity.ts'
 import { responseTo } from '../responses.ts'
@@ -47,6 +48,8 @@ export interface ProxyParts {
   readonly timers: ProxyTimers
   readonly mayRelay: MayRelay
   readonly counters: ProxyCounters
+  /** Credentials for it are ours and go no further; `null` without one. */
+  readonly realm: string | null
 }
 
 /** Extensions that this proxy understands (RFC 3261 16.3 step 5). */
@@ -91,7 +94,7 @@ export class SipProxy {
     const { calls, clock } = this.#parts
     const isInvite = request.method === 'INVITE'
     // Preloaded routes led to us; from here the application knows the way.
-    const unrouted = removeFirstValue(request, 'Route')
+    const unrouted = withoutCredentials(removeFirstValue(request, 'Route'), this.#parts.realm)
     const plan: ProxyPlan = {
       targets,
       simultaneous: command.simultaneous,
@@ -123,7 +126,7 @@ export class SipProxy {
     }
     const { calls, counters } = this.#parts
     const isBye = request.method === 'BYE'
-    const next = towardsNextHop(request)
+    const next = towardsNextHop(withoutCredentials(request, this.#parts.realm))
     if (isBye) calls.report({ record: 'stop', reason: 'normal-release' }, 'network', transaction.request)
     this.#run(transaction, {
       targets: [next.nextHop],
@@ -148,7 +151,7 @@ export class SipProxy {
       this.#parts.counters.tooManyHops++
       return
     }
-    const next = towardsNextHop(ack)
+    const next = towardsNextHop(withoutCredentials(ack, this.#parts.realm))
     this.#parts.locator.locate(next.nextHop, located => {
       if (!located.ok || !this.#allows(source, located.hop)) return
       this.#parts.counters.relayed++

@@ -14,6 +14,7 @@ import { responseTo } from '../responses.ts'
 import type { SipCounters } from '../sip-counters.ts'
 import type { ResponseRoute } from '../transport/transports.ts'
 import { responsePort, stampVia } from '../transport/via-routing.ts'
+import { abbreviated } from './abbreviated.ts'
 import type { Admit, Refusal, Verdict } from './admission.ts'
 import type { CallbackGuard } from './callback-guard.ts'
 import { InviteServerTransaction } from './invite-server-transaction.ts'
@@ -208,7 +209,8 @@ export class ServerTransactions {
   ): boolean {
     const toTag = this.#statelessTag
     const parts = reason === undefined ? { toTag, headers } : { toTag, headers, reason }
-    const bytes = serializeMessage(responseTo(stampVia(request, via, source), status, parts))
+    const whole = serializeMessage(responseTo(stampVia(request, via, source), status, parts))
+    const bytes = whole.length > maxBytes ? abbreviated(whole) : whole
     if (bytes.length > maxBytes) return false
     this.#options.send(bytes, { source, local, port: responsePort(via, source) })
     return true
