@@ -30,7 +30,7 @@ import {
 export function advance(state: SubscriptionState, input: SubscriptionInput, context: SubscriptionContext): SubscriptionStep {
   switch (input.kind) {
     case 'start':
-      return state.phase.kind === 'stopped' ? subscribe(state) : stay(state)
+      return start(state, context)
     case 'woken':
       return woken(state, context)
     case 'reply':
@@ -51,6 +51,15 @@ export function advance(state: SubscriptionState, input: SubscriptionInput, cont
     default:
       return unreachable(input)
   }
+}
+
+function start(state: SubscriptionState, { now }: SubscriptionContext): SubscriptionStep {
+  const { phase } = state
+  if (phase.kind === 'stopped') return subscribe(state)
+  const leavesForGood = phase.kind === 'leaving' && phase.next.kind === 'stopped'
+  return stay(
+    leavesForGood ? { ...state, phase: { ...phase, next: { kind: 'waiting', until: now, reason: 'starts again' } } } : state,
+  )
 }
 
 function woken(state: SubscriptionState, context: SubscriptionContext): SubscriptionStep {
