@@ -35,7 +35,7 @@ async function compare(calls, seconds) {
   for (const [name, { sent, got, cpuMs, rssMb, tookS, ...rest }] of Object.entries({ loop, recorder })) {
     const rate = `${Math.round(got / tookS)} packets/s`
     const cpu = `${((cpuMs / 1000 / tookS) * 100).toFixed(0)} % of a core, ${((cpuMs * 1000) / got).toFixed(1)} µs a packet`
-    console.log(`${name.padEnd(9)} ${rate}, sent ${sent}, ${sent - got} lost, ${cpu}, ${rssMb} MB`, rest)
+    console.log(`${name.padEnd(9)} ${rate}, sent ${sent}, ${Math.round(sent - got)} lost, ${cpu}, ${rssMb} MB`, rest)
   }
   console.log(
     `recording costs ${(recorder.cpuMs / recorder.got / (loop.cpuMs / loop.got)).toFixed(2)} times the plain loop's CPU a packet`,
@@ -156,12 +156,14 @@ async function receive(calls) {
   await receiver.stop()
   let got = 0
   let damagedMs = 0
+  const streams = { packets: 0, late: 0, insertedMs: 0, cutMs: 0 }
   for (const file of finished) {
     got += await packetsIn(file.path)
     damagedMs += file.damagedMs ?? 0
+    for (const figures of file.streams) for (const name of Object.keys(streams)) streams[name] += Math.round(figures[name])
   }
   await rm(folder, { recursive: true })
-  report(null, { got, files: finished.length, damagedMs, latestTickMs: Math.round(latest), receiveBufferBytes }, used)
+  report(null, { got, files: finished.length, ...streams, damagedMs, latestTickMs: Math.round(latest), receiveBufferBytes }, used)
 }
 
 /** Samples that are not silent, in packets. */

@@ -18,6 +18,7 @@ export class Canvas {
   /** Interleaved; frame `#base` comes first. */
   #frames: Int16Array
   #base = 0
+  #end = 0
   /** Samples for a time that was taken already, and for one too far ahead. */
   readonly counters = { tooLate: 0, tooFarAhead: 0 }
 
@@ -32,6 +33,11 @@ export class Canvas {
     return this.#base
   }
 
+  /** The frame after the last one onto which something was put. */
+  get end(): number {
+    return this.#end
+  }
+
   /** Adds samples to a channel from frame `position` on; several streams of one participant are mixed. */
   put(channel: number, position: number, samples: Int16Array): void {
     const from = Math.max(0, this.#base - position)
@@ -40,6 +46,7 @@ export class Canvas {
     this.counters.tooFarAhead += Math.max(0, samples.length - Math.max(to, from))
     if (from >= to) return
     this.#makeRoom(position + to - this.#base)
+    this.#end = Math.max(this.#end, position + to)
     const frames = this.#frames
     let at = (position + from - this.#base) * this.#channels + channel
     for (let index = from; index < to; index += 1, at += this.#channels) {

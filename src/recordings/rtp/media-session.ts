@@ -49,6 +49,9 @@ export interface StreamFigures {
   readonly lost: number
   readonly late: number
   readonly duplicates: number
+  /** How much silence was inserted, and how much sound left out, to keep to the wall clock, ms. */
+  readonly insertedMs: number
+  readonly cutMs: number
   /** Datagrams from others, and datagrams that are no RTP. */
   readonly strangers: number
   readonly broken: number

@@ -42,7 +42,7 @@ export interface RecordingSettings extends StreamSettings {
 
 export const mostChannels = 8
 export const mostStreams = 16
-const delayMs = 2_000
+const delayMs = 4_000
 /** What may wait on the canvas, and for the disk. */
 const mostSeconds = 30
 const takeAtOnceSeconds = 10
@@ -244,15 +244,17 @@ export class Recording {
   async #close(at: number, signal: AbortSignal): Promise<FinishedRecording | null> {
     // What the kernel has received until now is read before the sockets are closed.
     for (let round = 0; round < 3; round += 1) await new Promise(resolve => setImmediate(resolve))
-    const lengthMs = this.#settings.now() - this.#startedAt
+    const passedMs = this.#settings.now() - this.#startedAt
     await Promise.all(this.#streams.map(stream => stream.close()))
-    this.#take(lengthMs)
+    // A packet is placed from the time of its arrival on, so the last one ends a little later.
+    const durationMs = Math.max(passedMs, (this.#canvas.end * 1000) / this.#rate)
+    this.#take(durationMs)
     const key = this.#session.key
     const streams = this.#streams.map(stream => stream.figures)
     if (streams.every(({ placed }) => placed === 0)) {
       await this.#discard()
       this.#log.warn({ recording: key, streams }, 'nothing was heard in a recording session: no audio came to its ports')
-      return { kind: 'nothing-heard', key, durationMs: lengthMs, streams }
+      return { kind: 'nothing-heard', key, durationMs, streams }
     }
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -273,7 +275,7 @@ export class Recording {
       sidecarPath: this.#paths.sidecar,
       sampleRate,
       channels: channels.map(({ key: channelKey, name }) => ({ key: channelKey, name })),
-      durationMs: lengthMs,
+      durationMs,
       damagedMs: this.#damagedMs(),
       streams,
     }

@@ -99,9 +99,10 @@ export class RtpStream {
   }
 
   get figures(): StreamFigures {
-    const { packets, placed, lost, late, duplicates } = this.timeline.counters
+    const { packets, placed, lost, late, duplicates, insertedMs, cutMs } = this.timeline.counters
     const { id, label } = this.#media
-    return { id, label, packets, placed, lost, late, duplicates, strangers: this.#strangers, broken: this.#broken }
+    const refused = { strangers: this.#strangers, broken: this.#broken }
+    return { id, label, packets, placed, lost, late, duplicates, insertedMs, cutMs, ...refused }
   }
 
   /** What the stream is offered as from now on. */

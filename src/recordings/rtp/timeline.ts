@@ -7,13 +7,16 @@
  * CLOCK. The RTP timestamp says where a packet belongs relative to the others; the time of arrival says where they all belong. `error` is
  *   arrival minus place; the smallest error of several packets is that of the one that waited least on its way, so that jitter moves nothing:
  *   1 The first packet of a source is placed so that the smallest error among the held ones is 0.
- *   2 Early: no packet comes before it was spoken. When all held ones are more than 40 ms early, the line moves back by that much, and what
- *     would lie over samples that are already there is cut. (A fast clock of the sender, or a timestamp that jumped ahead.)
- *   3 Late after a break: when the timestamp jumped or nothing came for a while, and all held packets are later than the window waits, silence is
+ *   2 Jump: when the timestamp jumped and all held packets are more than 40 ms early, the line moves back by that much: no packet comes
+ *     before it was spoken. What would lie over samples that are already there is cut.
+ *   3 Late after a break: when the timestamp jumped or nothing came for a while, and all held packets are more than 400 ms late, silence is
  *     inserted. (A sender whose timestamps stand still while it is silent, or that began to count anew.)
- *   4 Drift: when all packets of 10 s are more than 40 ms late, silence is inserted. (A slow clock of the sender.)
- *   So a stream is never further than 40 ms from the wall clock for longer than 20 s, beyond what its packets waited in the network.
- * ALIGNMENT. `bias` moves the whole stream later, as sender reports ask for (alignment.ts); rules 1 to 4 do not see it.
+ *   4 Slow: when all packets of 10 s are more than 40 ms late, silence is inserted.
+ *   5 Fast: while all held packets are more than 40 ms early, quiet packets are left out; beyond 500 ms, loud ones as well. Speech is given
+ *     up last, because a sender or network that was busy for some seconds looks slow first, and fast when it catches up.
+ *   So a stream with pauses in its speech is never further than 40 ms from the wall clock for longer than 20 s, and any stream never further
+ *   ahead than half a second, beyond what its packets waited in the network.
+ * ALIGNMENT. `bias` moves the whole stream later, as sender reports ask for (alignment.ts); the rules do not see it.
  */
 import { type AudioPayload, createDecoder, type SampleRate, ticksOf } from './codecs/codec.ts'
 import type { RtpPacket } from './packet.ts'
@@ -69,12 +72,19 @@ interface Anchor {
   readonly clockRate: number
 }
 
-export const defaultWindowMs = 400
+/** Longer than the spells for which a busy machine delays everything. */
+const defaultWindowMs = 1_500
 const mostHeld = 1_000
 const earlyMs = 40
+const mostEarlyMs = 500
+const lateMs = 400
+/** The loudest sample of a packet that may be left out: about -42 dB. */
+const quietPeak = 256
 const driftMs = 40
 const driftWindowMs = 10_000
 const breakMs = 200
+/** How long a lost packet may have been: 60 ms at 16 kHz. */
+const mostTicksLost = 960
 /** RFC 3389, and the number that was used before it. */
 const comfortNoise: readonly number[] = [13, 19]
 /** How many of the last numbers are remembered, to tell a duplicate from a late packet. */
@@ -255,9 +265,8 @@ export class StreamTimeline {
     if (this.#anchor !== null && this.#anchor.clockRate !== payload.clockRate) this.#loseClock()
     const ticks = this.#unwrap(held.packet.timestamp)
     const anchor = this.#judge(held, payload, ticks, index)
-    const { length } = held.packet.payload
-    const expected = { ticks: ticks + ticksOf(payload, length), number: held.number + 1, at: held.at }
-    this.#expected = expected
+    const lasts = ticksOf(payload, held.packet.payload.length)
+    this.#expected = { ticks: ticks + lasts, number: held.number + 1, at: held.at }
     if (held.paused) {
       this.counters.whilePaused += 1
       return
@@ -267,6 +276,10 @@ export class StreamTimeline {
     }
     const samples = this.#decoder.decode(held.packet.payload)
     this.counters.placed += 1
+    const early = -this.#leastEarly(anchor, ticks, held.at, index)
+    if (early > mostEarlyMs || (early > earlyMs && isQuiet(samples))) {
+      this.#move(anchor, -Math.min(early, (lasts * 1000) / payload.clockRate))
+    }
     const position = this.#positionOf(anchor, ticks) + this.#toSamples(this.#biasMs)
     const over = Math.max(0, this.#end - position)
     if (over >= samples.length) return
@@ -274,24 +287,31 @@ export class StreamTimeline {
     this.#options.place(position + over, over === 0 ? samples : samples.subarray(over))
   }
 
+  /** The least error, ms, where it matters: looking at all held packets is for those that are early themselves. */
+  #leastEarly(anchor: Anchor, ticks: number, at: number, index: number): number {
+    const error = this.#errorOf(anchor, ticks, at)
+    return error < -earlyMs ? this.#leastError(anchor, ticks, index) : error
+  }
+
   /** Rules 1 to 4: the anchor by which this packet is placed. */
   #judge(held: Held, payload: AudioPayload, ticks: number, index: number): Anchor {
     const { clockRate } = payload
     if (this.#anchor === null) {
       const anchor: Anchor = { ticks, position: this.#toSamples(held.at - this.#options.startedAt), clockRate }
-      anchor.position += this.#toSamples(this.#leastError(anchor, ticks, index))
+      // Not before the recording itself: its first packets would be cut.
+      anchor.position = Math.max(0, anchor.position + this.#toSamples(this.#leastError(anchor, ticks, index)))
       this.#anchor = anchor
       this.#drift = null
       return anchor
     }
     const anchor = this.#anchor
     const error = this.#errorOf(anchor, ticks, held.at)
-    const broken = this.#isBreak(held, ticks)
-    if (error < -earlyMs) {
+    const jumped = this.#hasJumped(held, ticks)
+    if (error < -earlyMs && jumped) {
       this.#move(anchor, this.#leastError(anchor, ticks, index))
-    } else if (broken && error > this.#windowMs) {
+    } else if (error > lateMs && (jumped || this.#hasPaused(held))) {
       const least = this.#leastError(anchor, ticks, index)
-      if (least > this.#windowMs) this.#move(anchor, least)
+      if (least > lateMs) this.#move(anchor, least)
     }
     if (this.#drift === null) {
       this.#drift = { since: held.at, leastMs: this.#errorOf(anchor, ticks, held.at) }
@@ -304,11 +324,17 @@ export class StreamTimeline {
     return anchor
   }
 
-  /** Whether the sender's count, or its sending, was interrupted before this packet. Lost packets alone are no break. */
-  #isBreak(held: Held, ticks: number): boolean {
+  /** Whether the sender's timestamps do not go on. Where packets were lost, nobody knows how long they were. */
+  #hasJumped(held: Held, ticks: number): boolean {
     const expected = this.#expected
-    if (expected === null || held.at - expected.at > breakMs) return true
-    return held.number === expected.number && ticks !== expected.ticks
+    if (expected === null) return true
+    const missing = held.number - expected.number
+    const ahead = ticks - expected.ticks
+    return missing === 0 ? ahead !== 0 : ahead < 0 || ahead > mostTicksLost * missing
+  }
+
+  #hasPaused(held: Held): boolean {
+    return this.#expected === null || held.at - this.#expected.at > breakMs
   }
 
   /** The least error, ms, among the held packets from this one on whose timestamps go on from it. */
@@ -384,4 +410,9 @@ export class StreamTimeline {
 
 function modulo(value: number, by: number): number {
   return ((value % by) + by) % by
+}
+
+function isQuiet(samples: Int16Array): boolean {
+  for (const sample of samples) if (sample > quietPeak || sample < -quietPeak) return false
+  return true
 }

@@ -52,7 +52,7 @@ export class WavWriter {
 
   /** Creates the file with an empty header. Throws the file system's error, EEXIST included. */
   static async create(options: WavWriterOptions): Promise<WavWriter> {
-    const file = await open(options.path, 'wx', 0o640)
+    const file = await open(options.path, 'wx+', 0o640)
     try {
       await writeAll(file, wavHeader(options, 0, options.mostPlain), 0)
       return new WavWriter(options, file)
