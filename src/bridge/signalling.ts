@@ -8,11 +8,13 @@ import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
 import { CallObserver } from '../sip/call-observer.ts'
 import { CdrFeed } from '../sip/cdr-feed.ts'
+import { DigestAuthenticator, type DigestUser } from '../sip/embedded/guard/digest-authenticator.ts'
 import { SipGuard } from '../sip/embedded/guard/sip-guard.ts'
 import { EmbeddedSipServer } from '../sip/embedded/server.ts'
 import { GatewayOrder } from '../sip/gateway-order.ts'
 import { type ControlAddress, type ListenerState, SipListener } from '../sip/listener.ts'
 import type { HopAddress } from '../sip/message/message.ts'
+import type { TrunkSide } from '../sip/peers.ts'
 import { Trunk } from '../sip/trunk.ts'
 import { TrunkPeers } from '../sip/trunk-peers.ts'
 
@@ -47,6 +49,11 @@ export interface SignallingStatus {
   readonly counters: Readonly<Record<string, object>>
 }
 
+/** A user of sip.auth. */
+interface TrunkUser extends DigestUser {
+  readonly side: TrunkSide
+}
+
 export class Signalling {
   readonly peers: TrunkPeers
   readonly order = new GatewayOrder({ penaltyMs: gatewayPenaltyMs, now: Date.now })
@@ -57,15 +64,28 @@ export class Signalling {
   readonly #config: Config['sip']
   readonly #log: SignallingLog
   readonly #guard: SipGuard
+  readonly #authenticator: DigestAuthenticator<TrunkUser> | null
 
   constructor({ config, onSignal, log }: SignallingOptions) {
     const { trunk, uniqueHeaders } = config
     this.#config = config
     this.#log = log
     this.peers = new TrunkPeers({ pbx: trunk.pbx, carrier: trunk.carrier, lookup: addressesOf, log })
+    const { realm, users, rememberMs } = config.auth
+    this.#authenticator =
+      users.length === 0
+        ? null
+        : new DigestAuthenticator<TrunkUser>({
+            realm,
+            users,
+            secret: randomBytes(32),
+            now: Date.now,
+            onAuthenticated: ({ side }, { address }) => this.peers.welcome(address, side, rememberMs),
+          })
     this.#guard = new SipGuard({
       isPeer: address => this.peers.isPeer(address),
       scanners: trunk.scanners,
+      authenticate: (source, request) => this.#authenticator?.authenticate(source, request) ?? { status: 403, headers: [[]] },
       now: Date.now,
       log,
     })
@@ -95,6 +115,7 @@ export class Signalling {
         now: Date.now,
         mayRelay: (source, destination) => this.peers.mayRelay(source, destination),
         guard: this.#guard,
+        ...(this.#authenticator === null ? {} : { realm }),
         onSeen: seen => observer.see(seen),
       })
     } else {
@@ -138,6 +159,7 @@ export class Signalling {
           ...this.peers.counters,
           strangers: this.#guard.counters.strangers + this.peers.counters.strangers,
         },
+        ...(this.#authenticator === null ? {} : { auth: this.#authenticator.counters }),
         ...(this.server === null ? {} : { sip: flat(this.server.counters) }),
       },
     }

@@ -4,6 +4,7 @@ import { isSupportedCountry } from 'libphonenumber-js/max'
 import { z } from 'zod'
 import { complain, duration, integer, line, pattern, secret, sipListener, sipPeer, word } from './fields.ts'
 import { dialogs } from './section-dialogs.ts'
+import { auth } from './section-sip-auth.ts'
 import { connections, tls } from './section-sip-transport.ts'
 import { siprec } from './section-siprec.ts'
 
@@ -106,6 +107,9 @@ export const sip = z
     trunk: trunk
       .prefault({})
       .describe('The in-path trunk: the bridge passes calls between the PBX and the carrier and sees all of their signalling.'),
+    auth: auth
+      .prefault({})
+      .describe('Devices that may use the trunk from addresses that are not configured. Of the embedded server.'),
     siprec: siprec.prefault({}).describe('Recording sessions (SIPREC): clients that have their calls recorded by the bridge.'),
     dialogs: dialogs.prefault({}).describe('Dialog-state subscriptions (RFC 4235): extensions that the PBX is asked to tell of.'),
     unique_headers: z
@@ -147,13 +151,14 @@ export const sip = z
         message: complain('is missing: sip.server is drachtio', 'set it to the <admin secret="…"> of drachtio.conf.xml'),
       })
   })
-  .transform(({ server, listen, tls, connections, drachtio, trunk, siprec, dialogs, unique_headers }) => ({
+  .transform(({ server, listen, tls, connections, drachtio, trunk, auth, siprec, dialogs, unique_headers }) => ({
     server,
     listen,
     tls,
     connections,
     drachtio,
     trunk,
+    auth,
     siprec,
     dialogs,
     uniqueHeaders: unique_headers,
