@@ -1,7 +1,7 @@
 /** Which of our people are on a call. Agents are known by their extension; who is internal decides where to look for it. */
 import type { Call } from './call.ts'
 import type { AgentOnCall, CallParty } from './event.ts'
-import { carryingLeg } from './legs.ts'
+import { calleesOf, callersOf, partiesOf } from './story.ts'
 
 export interface AgentDirectory {
   /** The agent at a party's extension; `null` for anybody else. */
@@ -25,20 +25,17 @@ export function agentDirectory(agents: readonly AgentOnCall[]): AgentDirectory {
 
 /**
  * The agents of a call, each once. An outbound call is its caller's. An inbound one belongs to the phones that ring, and from
- * the answer on only to the one that answered. An internal call has both.
+ * the answer on only to those that answered. An internal call has both.
  */
-export function agentsOf(call: Call, directory: AgentDirectory): readonly AgentOnCall[] {
-  const callees = call.direction === 'outbound' ? [] : calleesOf(call)
-  const parties = call.direction === 'inbound' ? callees : [call.from, ...callees]
+export function agentsOf({ sipCalls }: Pick<Call, 'sipCalls'>, directory: AgentDirectory): readonly AgentOnCall[] {
+  const { direction } = partiesOf(sipCalls)
+  const [caller, ...others] = callersOf(sipCalls)
+  const callees = direction === 'outbound' ? [] : calleesOf(sipCalls)
+  const callers = direction === 'inbound' || caller === undefined ? others : [caller, ...others]
   const agents = new Map<number, AgentOnCall>()
-  for (const party of parties) {
+  for (const party of [...callers, ...callees]) {
     const agent = directory.agentOf(party)
     if (agent !== null) agents.set(agent.id, agent)
   }
   return [...agents.values()]
-}
-
-function calleesOf(call: Call): readonly CallParty[] {
-  const carrying = carryingLeg(call.legs)
-  return carrying === null ? call.legs.map(leg => leg.to) : [carrying.to]
 }

@@ -3,13 +3,11 @@
  * follows it, it began before the bridge did, or its INVITE is a little late and comes meanwhile.
  */
 import type { Call } from './call.ts'
-import type { CallId } from './event.ts'
-import { callIdOf } from './ids.ts'
 import type { EventLog } from './log.ts'
 import type { CallSignal } from './signal.ts'
 
 export interface CallLookUpsOptions {
-  readonly findCall: (id: CallId) => Promise<Call | null>
+  readonly findCall: (sipCallId: string) => Promise<Call | null>
   readonly log: EventLog
   /** Called once for each look-up, with the signals that came meanwhile; `null` when there is no such call, or none could be read. */
   readonly onResult: (sipCallId: string, signals: readonly CallSignal[], found: Call | null) => void
@@ -43,7 +41,7 @@ export class CallLookUps {
     this.counters.lookUps += 1
     let found: Call | null = null
     try {
-      found = await this.#options.findCall(callIdOf(sipCallId))
+      found = await this.#options.findCall(sipCallId)
     } catch (error) {
       this.counters.lookUpFailures += 1
       this.#options.log.warn({ err: error, sipCallId }, 'call could not be looked up')

@@ -76,7 +76,19 @@ export interface CallSnapshot {
   readonly directives?: Directives
   /** Whether the caller agreed to be recorded, as the PBX said last; absent when it did not say. */
   readonly consent?: Choice
+  /** Absent while nobody passed the call on. */
+  readonly transfers?: readonly TransferSnapshot[]
+  /** Only in the last event of a call that turned out to be part of an older one. */
+  readonly mergedInto?: CallId
   readonly legs: readonly LegSnapshot[]
+}
+
+/** Somebody passed the call on; epoch ms. */
+export interface TransferSnapshot {
+  readonly kind: 'blind' | 'attended'
+  readonly by: CallParty
+  readonly to: CallParty
+  readonly at: number
 }
 
 export interface CallEvent {

@@ -6,18 +6,21 @@
  *   challenged   a 401 or a CANCEL was seen: the caller's next word is due within RFC 3261's 64*T1
  *   unanswered   inviting or ringing
  *   answered     talking; only a BYE ends it, and BYEs get lost
+ *   leaving      its caller is gone, and only one of the others has not hung up yet
  *   ended        kept a little longer to absorb stragglers
  */
-import type { Call } from './call.ts'
+import { type Call, isOver } from './call.ts'
+import type { CallId } from './event.ts'
+import { leftAt } from './story.ts'
 
-const lanes = ['challenged', 'unanswered', 'answered', 'ended'] as const
+const lanes = ['challenged', 'unanswered', 'answered', 'leaving', 'ended'] as const
 export type Lane = (typeof lanes)[number]
 
 /** How long a call of each lane may be silent, in ms. */
 export type Patience = Readonly<Record<Lane, number>>
 
 export interface Expired {
-  readonly sipCallId: string
+  readonly id: CallId
   readonly lane: Lane
   /** When its patience ran out, epoch ms. */
   readonly at: number
@@ -25,6 +28,8 @@ export interface Expired {
 
 /** The lane a call waits in. */
 export function laneOf(call: Call): Lane {
+  if (isOver(call)) return 'ended'
+  if (call.transferring === undefined && call.transfers === undefined && leftAt(call.sipCalls) !== null) return 'leaving'
   switch (call.phase.kind) {
     case 'inviting':
     case 'ringing':
@@ -35,17 +40,19 @@ export function laneOf(call: Call): Lane {
     case 'talking':
       return 'answered'
     case 'ended':
+    case 'merged':
       return 'ended'
   }
 }
 
 export class ExpiryLanes {
   readonly #patience: Patience
-  /** Per lane: SIP Call-ID to when it was last heard, in that order. */
-  readonly #heard: Readonly<Record<Lane, Map<string, number>>> = {
+  /** Per lane: call to when it was last heard, in that order. */
+  readonly #heard: Readonly<Record<Lane, Map<CallId, number>>> = {
     challenged: new Map(),
     unanswered: new Map(),
     answered: new Map(),
+    leaving: new Map(),
     ended: new Map(),
   }
 
@@ -54,39 +61,39 @@ export class ExpiryLanes {
   }
 
   /** A call was heard at `at` (our clock, not the wire's: it orders the lane). `from` is the lane it was in, if any. */
-  hear(sipCallId: string, from: Lane | null, to: Lane, at: number): void {
-    if (from !== null) this.#heard[from].delete(sipCallId)
-    this.#heard[to].set(sipCallId, at)
+  hear(id: CallId, from: Lane | null, to: Lane, at: number): void {
+    if (from !== null) this.#heard[from].delete(id)
+    this.#heard[to].set(id, at)
   }
 
-  forget(sipCallId: string, lane: Lane): void {
-    this.#heard[lane].delete(sipCallId)
+  forget(id: CallId, lane: Lane): void {
+    this.#heard[lane].delete(id)
   }
 
   /** The calls whose patience ran out before `now`, at most `limit`; they stay where they are. */
   due(now: number, limit: number): readonly Expired[] {
     const due: Expired[] = []
     for (const lane of lanes) {
-      for (const [sipCallId, heardAt] of this.#heard[lane]) {
+      for (const [id, heardAt] of this.#heard[lane]) {
         const at = heardAt + this.#patience[lane]
         if (at > now || due.length >= limit) break
-        due.push({ sipCallId, lane, at })
+        due.push({ id, lane, at })
       }
     }
     return due
   }
 
   /** The call that was silent longest: an unanswered one before any that talk, whom a flood of INVITEs must not hurt. */
-  mostSilent(): { readonly sipCallId: string; readonly lane: Lane } | null {
-    for (const lane of ['challenged', 'unanswered', 'answered'] as const) {
-      for (const sipCallId of this.#heard[lane].keys()) return { sipCallId, lane }
+  mostSilent(): { readonly id: CallId; readonly lane: Lane } | null {
+    for (const lane of ['leaving', 'challenged', 'unanswered', 'answered'] as const) {
+      for (const id of this.#heard[lane].keys()) return { id, lane }
     }
     return null
   }
 
   /** The ended call that is next to be forgotten. */
-  oldestEnded(): string | null {
-    for (const sipCallId of this.#heard.ended.keys()) return sipCallId
+  oldestEnded(): CallId | null {
+    for (const id of this.#heard.ended.keys()) return id
     return null
   }
 
@@ -96,6 +103,6 @@ export class ExpiryLanes {
 
   /** Calls that have not ended. */
   get open(): number {
-    return this.count('challenged') + this.count('unanswered') + this.count('answered')
+    return this.count('challenged') + this.count('unanswered') + this.count('answered') + this.count('leaving')
   }
 }

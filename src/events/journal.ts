@@ -2,7 +2,7 @@
  * Where the tracker writes what it learned, before anyone hears of it (docs/adr/0004). The outbox implements it.
  */
 import type { Call } from './call.ts'
-import type { CallEvent, CallId } from './event.ts'
+import type { CallEvent } from './event.ts'
 
 export interface CallChange {
   /** The call's whole state after the change: plain JSON, from which a restarted bridge goes on. */
@@ -19,6 +19,6 @@ export interface CallJournal {
   append(changes: readonly CallChange[]): Promise<void>
   /** Calls that had not ended when the bridge last stopped. */
   openCalls(): Promise<readonly Call[]>
-  /** The stored state of one call that is no longer in memory, for signals that come late. */
-  findCall(id: CallId): Promise<Call | null>
+  /** The stored state of the call that a SIP Call-ID is part of, which is no longer in memory, for signals that come late. */
+  findCall(sipCallId: string): Promise<Call | null>
 }

@@ -23,6 +23,16 @@ export interface WireParty {
   readonly anonymous: boolean
 }
 
+/**
+ * A name under which a SIP call is known to others, and where it was read: SIP calls that share one are one call. `sip:CALL-ID`,
+ * `session:UUID` (RFC 7989), `unique:VALUE` (a PBX's own header).
+ */
+export interface Tie {
+  readonly key: string
+  /** For whoever asks why two legs were joined: `header X-Asterisk-Linkedid`. */
+  readonly reason: string
+}
+
 interface SignalBase {
   readonly at: number
   readonly source: SignalSource
@@ -36,8 +46,9 @@ export interface Invited extends SignalBase {
   readonly from: WireParty
   readonly to: WireParty
   readonly side: Side | null
-  /** Further names under which a recorder may know this call: `unique:1795329426.4`, `linkedid:…` (from configured headers). */
-  readonly keys: readonly string[]
+  /** Whether the PBX sent it: then it may be how the PBX goes on with a call that it took before. */
+  readonly isFromPbx: boolean
+  readonly ties: readonly Tie[]
   /** What the PBX asks for the call; absent when it asks nothing, or when the INVITE is not the PBX's. */
   readonly directives?: Directives
 }
@@ -97,6 +108,37 @@ export interface HungUp extends SignalBase {
   readonly q850: number | null
 }
 
+/** A message within a dialog whose INVITE nobody saw: the call began before we listened, or its INVITE was lost. The callee has answered. */
+export interface Overheard extends SignalBase {
+  readonly kind: 'overheard'
+  readonly toTag: string
+  readonly from: WireParty
+  readonly to: WireParty
+  readonly side: Side | null
+}
+
+/** Something later in a call told of names that its INVITE did not: a Session-ID, a Replaces. */
+export interface Tied extends SignalBase {
+  readonly kind: 'tied'
+  readonly ties: readonly Tie[]
+}
+
+/** A REFER was accepted (RFC 3515, RFC 5589): its sender passes the other party on. */
+export interface Referred extends SignalBase {
+  readonly kind: 'referred'
+  readonly toTag: string
+  readonly target: WireParty
+  /** The Call-ID of the dialog that the target is to replace (RFC 3891): an attended transfer; `null` for a blind one. */
+  readonly replaces: string | null
+}
+
+/** The NOTIFY that tells how a REFER ended (message/sipfrag). */
+export interface ReferEnded extends SignalBase {
+  readonly kind: 'refer-ended'
+  readonly toTag: string
+  readonly sipCode: number
+}
+
 /** The PBX said, in any of its messages of the call, whether the caller agreed to be recorded (`X-Zendesk-Consent`). */
 export interface Chosen extends SignalBase {
   readonly kind: 'chosen'
@@ -105,4 +147,17 @@ export interface Chosen extends SignalBase {
   readonly said: boolean
 }
 
-export type CallSignal = Invited | Ringing | Answered | Held | Resumed | Cancelled | Failed | HungUp | Chosen
+export type CallSignal =
+  | Invited
+  | Overheard
+  | Ringing
+  | Answered
+  | Held
+  | Resumed
+  | Cancelled
+  | Failed
+  | HungUp
+  | Tied
+  | Referred
+  | ReferEnded
+  | Chosen

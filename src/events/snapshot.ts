@@ -1,45 +1,54 @@
 /** What an event tells of its call: the state of the model, seen at one moment. */
 import { type AgentDirectory, agentsOf } from './agents.ts'
-import type { Call } from './call.ts'
+import type { Call, Phase } from './call.ts'
 import { tagsIn } from './directives.ts'
 import type { CallSnapshot, LegSnapshot } from './event.ts'
-import { holdMsAt } from './holds.ts'
 import { answeredAtOf, type Leg } from './legs.ts'
+import { direction } from './numbers.ts'
+import type { SipCall } from './sip-call.ts'
+import { partiesOf } from './story.ts'
 
 /** The call as it was at `at` (epoch ms); the durations of a call that goes on are those so far. */
 export function snapshotOf(call: Call, at: number, directory: AgentDirectory): CallSnapshot {
-  const { phase } = call
+  const { phase, sipCalls } = call
   const ended = phase.kind === 'ended' ? phase : null
   const answeredAt = phase.kind === 'talking' || phase.kind === 'ended' ? phase.answeredAt : null
   const until = ended?.endedAt ?? at
+  const startedAt = Math.min(...sipCalls.map(sip => sip.startedAt))
   return {
     id: call.id,
-    from: call.from,
-    to: call.to,
-    direction: call.direction,
+    ...partiesOf(sipCalls),
     outcome: ended?.outcome ?? null,
-    startedAt: call.startedAt,
+    startedAt,
     answeredAt,
     endedAt: ended?.endedAt ?? null,
     durationMs: answeredAt === null ? 0 : Math.max(0, until - answeredAt),
-    waitMs: Math.max(0, (answeredAt ?? until) - call.startedAt),
-    holdMs: phase.kind === 'talking' ? holdMsAt(phase.holds, until) : (ended?.holdMs ?? 0),
+    waitMs: Math.max(0, (answeredAt ?? until) - startedAt),
+    holdMs: holdMsAt(phase, until),
     agents: agentsOf(call, directory),
     tags: tagsIn(call.directives?.tags),
     ...(call.directives === undefined ? {} : { directives: call.directives }),
     ...(call.consent === undefined ? {} : { consent: call.consent }),
-    legs: call.legs.map(leg => snapshotOfLeg(call, leg)),
+    ...(call.transfers === undefined ? {} : { transfers: call.transfers }),
+    ...(phase.kind === 'merged' ? { mergedInto: phase.into } : {}),
+    legs: sipCalls.flatMap(sip => sip.legs.map(leg => snapshotOfLeg(sip, leg))),
   }
 }
 
-function snapshotOfLeg(call: Call, leg: Leg): LegSnapshot {
+function holdMsAt(phase: Phase, at: number): number {
+  if (phase.kind === 'ended') return phase.holdMs
+  if (phase.kind !== 'talking') return 0
+  return phase.heldMs + (phase.heldSince === null ? 0 : Math.max(0, at - phase.heldSince))
+}
+
+function snapshotOfLeg(sip: SipCall, leg: Leg): LegSnapshot {
   const { state } = leg
   const answeredAt = answeredAtOf(leg)
   return {
-    sipCallId: call.sipCallId,
-    from: call.from,
+    sipCallId: sip.sipCallId,
+    from: sip.from,
     to: leg.to,
-    direction: call.direction,
+    direction: direction(sip.from, sip.to, sip.side),
     startedAt: leg.startedAt,
     answeredAt,
     endedAt: state.kind === 'ended' ? state.endedAt : null,

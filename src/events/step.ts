@@ -1,27 +1,17 @@
-/** How one step of a call is made: with an event, with the end of the call, or with nothing but the reason for it. */
+/** How one step of a call is made: with an event, or with nothing but the reason for it. */
+import type { Ignored as SipIgnored } from './advance-sip.ts'
 import type { AgentDirectory } from './agents.ts'
-import type { Call, Phase } from './call.ts'
+import type { Call } from './call.ts'
 import type { CallEvent, EventType } from './event.ts'
-import { holdMsAt } from './holds.ts'
 import { eventIdOf } from './ids.ts'
-import { endAllLegs } from './legs.ts'
 import type { NumberPlan } from './numbers.ts'
-import type { Outcome } from './outcome.ts'
 import { snapshotOf } from './snapshot.ts'
 
 /** Why a signal changed nothing that anyone could learn of. */
 export type Ignored =
-  /** No INVITE of this Call-ID was seen: the call began before the bridge did, or its INVITE was lost. */
-  | 'unknown-call'
-  /** The tags belong to no dialog of this call. */
-  | 'unknown-dialog'
-  | 'repeated'
-  /** A newer fact has overtaken it. */
-  | 'stale'
-  | 'not-answered'
-  | 'already-answered'
-  | 'already-cancelled'
-  | 'already-ended'
+  | SipIgnored
+  /** The call has as many SIP calls as one may have. */
+  | 'too-many-legs'
 
 /** What a call needs to know of its surroundings. */
 export interface CallContext {
@@ -32,24 +22,9 @@ export interface CallContext {
 
 export interface Step<C extends Call | null = Call> {
   readonly call: C
-  /** At most one. */
+  /** What is new, in order: one, or a few where several facts came to light at once. */
   readonly events: readonly CallEvent[]
   readonly ignored: Ignored | null
-}
-
-/** The call ends: every leg with it, an open hold too. */
-export function end(call: Call, wireAt: number, outcome: Outcome, context: CallContext): Step {
-  const at = notBefore(call, wireAt)
-  const { phase } = call
-  const ended: Phase = {
-    kind: 'ended',
-    answeredAt: phase.kind === 'talking' ? phase.answeredAt : null,
-    endedAt: at,
-    holdMs: phase.kind === 'talking' ? holdMsAt(phase.holds, at) : 0,
-    outcome,
-  }
-  const legs = endAllLegs(call.legs, { at, sipCode: outcome.sipCode, q850: outcome.q850 })
-  return emit({ ...call, phase: ended, legs }, 'call.ended', at, context)
 }
 
 /** The call as it now is makes an event, numbered and dated `at` (epoch ms). */

@@ -4,7 +4,6 @@ import { headerValue, headerValues } from './message/headers.ts'
 import type { SipMessage, SipRequest } from './message/message.ts'
 import { parseNameAddr } from './message/name-addr.ts'
 import { parseUri } from './message/uri.ts'
-import type { TrunkSide } from './peers.ts'
 
 const nobody: WireParty = { user: '', display: null, anonymous: true }
 
@@ -12,9 +11,9 @@ const nobody: WireParty = { user: '', display: null, anonymous: true }
  * The caller of an INVITE. A carrier vouches for its callers in P-Asserted-Identity, while From is whatever the caller's phone
  * said; a PBX's From is the extension or number it means to show, its P-Asserted-Identity often only the trunk's main number.
  */
-export function callerOf(invite: SipRequest, side: TrunkSide): WireParty {
+export function callerOf(invite: SipRequest, isFromCarrier: boolean): WireParty {
   const from = partyIn(headerValue(invite, 'From')) ?? nobody
-  const asserted = side === 'carrier' ? assertedParty(invite) : null
+  const asserted = isFromCarrier ? assertedParty(invite) : null
   const anonymous = from.anonymous || wantsPrivacy(invite)
   const shown = asserted !== null && asserted.user !== '' ? { ...asserted, display: asserted.display ?? from.display } : from
   return anonymous ? { user: '', display: null, anonymous: true } : shown
@@ -28,16 +27,20 @@ export function calleeOf(invite: SipRequest): WireParty {
   return { user: uri.user, display: to?.display ?? null, anonymous: false }
 }
 
-/** The P-Asserted-Identity of a message: in a 180 or 200 it names the phone that rings or answers. */
+/**
+ * The identity that the sender vouches for: in a 180 or 200 it names the phone that rings or answers. P-Asserted-Identity (RFC 3325), or
+ * the older Remote-Party-ID, which many PBXs still send.
+ */
 export function assertedParty(message: SipMessage): WireParty | null {
-  for (const value of headerValues(message, 'P-Asserted-Identity')) {
+  for (const value of [...headerValues(message, 'P-Asserted-Identity'), ...headerValues(message, 'Remote-Party-ID')]) {
     const party = partyIn(value)
     if (party !== null && party.user !== '') return party
   }
   return null
 }
 
-function partyIn(nameAddr: string | null): WireParty | null {
+/** Whom a From, To or identity header names; `null` when it is none. */
+export function partyIn(nameAddr: string | null): WireParty | null {
   const parsed = nameAddr === null ? null : parseNameAddr(nameAddr)
   if (parsed === null) return null
   const uri = parseUri(parsed.uri)

@@ -14,6 +14,7 @@ export class ScriptedJournal implements CallJournal {
   maxConcurrent = 0
   lookUps = 0
   readonly #calls = new Map<string, { text: string; ended: boolean }>()
+  readonly #owners = new Map<string, string>()
   readonly #eventIds = new Set<string>()
 
   async append(changes: readonly CallChange[]): Promise<void> {
@@ -26,7 +27,8 @@ export class ScriptedJournal implements CallJournal {
         throw new Error('database or disk is full')
       }
       this.batches.push(changes)
-      for (const { call, events, ended } of changes) {
+      for (const { call, events, keys, ended } of changes) {
+        for (const key of keys) this.#owners.set(key, call.id)
         this.#calls.set(call.id, { text: JSON.stringify(call), ended })
         for (const event of events) {
           if (this.#eventIds.has(event.id)) continue
@@ -43,10 +45,10 @@ export class ScriptedJournal implements CallJournal {
     return [...this.#calls.values()].filter(({ ended }) => !ended).map(({ text }) => JSON.parse(text))
   }
 
-  async findCall(id: string): Promise<Call | null> {
+  async findCall(sipCallId: string): Promise<Call | null> {
     this.lookUps += 1
     await (this.gate ?? Promise.resolve())
-    const stored = this.#calls.get(id)
+    const stored = this.#calls.get(this.#owners.get(`sip:${sipCallId}`) ?? '')
     return stored === undefined ? null : JSON.parse(stored.text)
   }
 }

@@ -5,7 +5,7 @@ import { agentDirectory } from '../../src/events/agents.ts'
 import type { Call } from '../../src/events/call.ts'
 import type { CallEvent } from '../../src/events/event.ts'
 import { numberPlan } from '../../src/events/numbers.ts'
-import type { CallSignal, Side, WireParty } from '../../src/events/signal.ts'
+import type { CallSignal, Side, Tie, WireParty } from '../../src/events/signal.ts'
 import type { CallContext, Ignored } from '../../src/events/step.ts'
 
 export const alice = { id: 35436, extension: '1001', name: 'Alice' }
@@ -28,7 +28,8 @@ export function script(sipCallId = 'a84b4c76e66710@pbx.example', caller = 'calle
       from = '4155550100',
       to = '1001',
       side: Side | null = 'carrier',
-      keys: readonly string[] = [],
+      ties: readonly Tie[] = [],
+      isFromPbx = false,
     ): CallSignal => ({
       ...base,
       kind: 'invited',
@@ -37,7 +38,8 @@ export function script(sipCallId = 'a84b4c76e66710@pbx.example', caller = 'calle
       from: wire(from),
       to: wire(to),
       side,
-      keys,
+      isFromPbx,
+      ties,
     }),
     ringing: (at: number, toTag = 'phone', party: WireParty | null = null): CallSignal => ({
       ...base,

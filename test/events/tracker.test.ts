@@ -132,7 +132,7 @@ describe('storing', () => {
   test('what a recording may name the call by is stored with it', async () => {
     const journal = new ScriptedJournal()
     const { tracker, settled } = await track(journal)
-    tracker.accept(plain.invited(1, '1001', '1002', null, ['unique:1795329426.4']))
+    tracker.accept(plain.invited(1, '1001', '1002', null, [{ key: 'unique:1795329426.4', reason: 'header X-Unique-ID' }]))
     await settled()
     expect(journal.batches[0]?.[0]).toMatchObject({
       keys: ['sip:a84b4c76e66710@pbx.example', 'unique:1795329426.4'],

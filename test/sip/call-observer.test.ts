@@ -4,18 +4,22 @@ import { CallObserver } from '../../src/sip/call-observer.ts'
 import type { SeenMessage } from '../../src/sip/message/message.ts'
 import { parseMessage } from '../../src/sip/message/parse.ts'
 import type { TrunkSide } from '../../src/sip/peers.ts'
+import { betweenTrunkSides } from '../../src/sip/trunk-ends.ts'
 import { seenInSippLog } from './sipp-log.ts'
 
 function observe(messages: readonly SeenMessage[], side: TrunkSide | null = 'pbx', maxPending = 100): CallSignal[] {
   const signals: CallSignal[] = []
   const observer = new CallObserver({
     source: 'trunk',
-    sideOf: () => side,
-    uniqueHeaders: ['X-Unique-ID', 'X-Asterisk-Linkedid'],
+    ties: { unique: ['X-Unique-ID', 'X-Asterisk-Linkedid'], callId: ['X-Orig-Call-ID'] },
+    overhears: false,
     onSignal: signal => signals.push(signal),
     maxPending,
   })
-  for (const message of messages) observer.see(message)
+  for (const message of messages) {
+    const observed = betweenTrunkSides(message, () => side)
+    if (observed !== null) observer.see(observed)
+  }
   return signals
 }
 
@@ -139,7 +143,7 @@ describe('messages', () => {
       'INVITE sip:1001@pbx.example SIP/2.0',
       ...dialog(alice, bob, '1 INVITE', ['x-unique-id: 17953.4']),
     ])
-    expect(observe([invite])).toMatchObject([{ keys: ['unique:17953.4'] }])
+    expect(observe([invite])).toMatchObject([{ ties: [{ key: 'unique:17953.4', reason: 'header X-Unique-ID' }] }])
   })
 
   describe('X-Zendesk headers', () => {

@@ -45,20 +45,28 @@ export const anEvent = (name: string, sequence: number, more: Partial<CallSnapsh
 })
 
 export const aCall = (name: string, sequence = 0): Call => ({
-  version: 1,
+  version: 2,
   id: callId(name),
-  sipCallId: `${name}@pbx`,
-  callerTag: 'a1',
-  from: caller,
-  to: callee,
-  direction: 'inbound',
+  sipCalls: [
+    {
+      sipCallId: `${name}@pbx`,
+      callerTag: 'a1',
+      from: caller,
+      to: callee,
+      side: 'carrier',
+      isFromPbx: false,
+      startedAt: T0,
+      invitedAt: T0,
+      hasRung: false,
+      phase: { kind: 'inviting' },
+      legs: [],
+    },
+  ],
+  unions: [],
   keys: [],
-  startedAt: T0,
-  invitedAt: T0,
   lastSignalAt: T0,
   lastEventAt: T0,
   phase: { kind: 'inviting' },
-  legs: [],
   sequence,
   counts: {},
 })

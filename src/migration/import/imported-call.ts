@@ -10,6 +10,7 @@ import { callIdOf, eventIdOf } from '../../events/ids.ts'
 import type { CallChange } from '../../events/journal.ts'
 import type { Legs } from '../../events/legs.ts'
 import { direction, type NumberPlan } from '../../events/numbers.ts'
+import type { SipCall } from '../../events/sip-call.ts'
 import { snapshotOf } from '../../events/snapshot.ts'
 import type { Fault, HistoricCall } from '../historic-call.ts'
 
@@ -41,25 +42,33 @@ export function importedCall(call: HistoricCall, site: Site, now: number): Impor
   const sipCallId = ownSipCallId(call, way)
   const id = callIdOf(sipCallId ?? `${call.system}:${site.name}:${call.id}`)
   const keys = [...call.sipCallIds.map(each => `sip:${each}`), ...call.names.map(each => `unique:${each}`)]
-  const state: Call = {
-    version: 1,
-    id,
+  const { startedAt, answeredAt, endedAt, outcome } = call
+  const sip: SipCall = {
     sipCallId: sipCallId ?? call.id,
     callerTag: '',
     from,
     to,
-    direction: way,
+    side: way === 'outbound' ? 'pbx' : way === 'inbound' ? 'carrier' : null,
+    isFromPbx: false,
+    startedAt,
+    invitedAt: startedAt,
+    hasRung: false,
+    phase: { kind: 'ended', answeredAt, endedAt, outcome },
+    legs: legsOf(call, to, site.numbers),
+  }
+  const state: Call = {
+    version: 2,
+    id,
+    sipCalls: [sip],
+    unions: [],
     keys,
-    startedAt: call.startedAt,
-    invitedAt: call.startedAt,
     lastSignalAt: call.endedAt,
     lastEventAt: call.endedAt,
     phase: { kind: 'ended', answeredAt: call.answeredAt, endedAt: call.endedAt, holdMs: 0, outcome: call.outcome },
-    legs: legsOf(call, to, site.numbers),
     sequence: 1,
     counts: { 'call.ended': 1 },
   }
-  const whole = snapshotOf(state, call.endedAt, site.agents)
+  const whole = { ...snapshotOf(state, call.endedAt, site.agents), direction: way }
   // A leg is a SIP dialog, named by its Call-ID: where that is unknown there is none to report.
   const snapshot = { ...whole, tags: call.tags, legs: sipCallId === null ? [] : whole.legs }
   const event: CallEvent = {

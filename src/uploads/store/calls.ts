@@ -77,8 +77,13 @@ export class CallStore implements CallJournal {
     return rows.map(row => readCall(row.id, row.state))
   }
 
-  async findCall(id: CallId): Promise<Call | null> {
-    const row = await this.#db.selectFrom('calls').select(['id', 'state']).where('id', '=', id).executeTakeFirst()
+  async findCall(sipCallId: string): Promise<Call | null> {
+    const row = await this.#db
+      .selectFrom('call_keys')
+      .innerJoin('calls', 'calls.id', 'call_keys.call_id')
+      .select(['calls.id', 'calls.state'])
+      .where('call_keys.key', '=', `sip:${sipCallId}`)
+      .executeTakeFirst()
     return row === undefined ? null : readCall(row.id, row.state)
   }
 }

@@ -7,6 +7,7 @@ import type { Call } from '../../events/call.ts'
 import type { Cdr } from '../../events/cdr.ts'
 import type { CallEvent, CallId, CallSnapshot, EventId } from '../../events/event.ts'
 import type { AudioItem } from '../../events/recording.ts'
+import { callOf, type StoredCall } from '../../events/stored-call.ts'
 import type { ItemsTable } from './schema.ts'
 
 /** A row that is not what was written there. */
@@ -18,7 +19,7 @@ export class DamagedRowError extends Error {
 }
 
 /** The tracker's state of a call. Throws DamagedRowError. */
-export const readCall = (id: CallId, state: string): Call => readObject('calls', id, state) as Call
+export const readCall = (id: CallId, state: string): Call => callOf(readObject('calls', id, state) as StoredCall)
 
 /** A call as its newest event showed it. Throws DamagedRowError. */
 export const readSnapshot = (id: CallId, snapshot: string): CallSnapshot => readObject('calls', id, snapshot) as CallSnapshot

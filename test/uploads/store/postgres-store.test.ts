@@ -4,7 +4,7 @@ import { jobId, lanes } from '../../../src/uploads/job.ts'
 import { PostgresStore } from '../../../src/uploads/store/postgres-store.ts'
 import type { Share } from '../../../src/uploads/store/share.ts'
 import type { SharedRateLimit } from '../../../src/uploads/store/shared-rate-limit.ts'
-import { aChange, aVoicemail, callId, fileOf, T0 } from '../fixtures.ts'
+import { aChange, aVoicemail, fileOf, T0 } from '../fixtures.ts'
 import { backlogContract } from './backlog-contract.ts'
 import { consentContract } from './consent-contract.ts'
 import { erasureContract } from './erasure-contract.ts'
@@ -327,7 +327,7 @@ describe('a database that bridges share', () => {
       (await store.items.callsAlive({ from: 0, to: T0 + 1, limit: 9 })).map(({ id }) => id).sort()
     expect(await aliveAt(b)).toEqual(['both', 'mine'])
     expect(await aliveAt(elsewhere)).toEqual([])
-    expect((await elsewhere.calls.findCall(callId('mine')))?.id).toBe('mine')
+    expect((await elsewhere.calls.findCall('mine@pbx'))?.id).toBe('mine')
   })
 
   test('of two bridges that see a call, the one that lags behind overwrites nothing', async () => {
@@ -335,9 +335,9 @@ describe('a database that bridges share', () => {
     const [ahead, behind] = [await open(url), await open(url)]
     await ahead.calls.append([aChange('x', [1, 2, 3])])
     await behind.calls.append([aChange('x', [1, 2])])
-    expect((await ahead.calls.findCall(callId('x')))?.sequence).toBe(3)
+    expect((await ahead.calls.findCall('x@pbx'))?.sequence).toBe(3)
     await behind.calls.append([aChange('x', [3, 4], { ended: true })])
-    expect((await ahead.calls.findCall(callId('x')))?.sequence).toBe(4)
+    expect((await ahead.calls.findCall('x@pbx'))?.sequence).toBe(4)
     expect(await ahead.views.eventsAfter(null, 9)).toHaveLength(4)
   })
 

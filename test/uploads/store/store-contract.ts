@@ -59,8 +59,8 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         await store.calls.append([aChange('a', [1, 2]), aChange('b', [1, 2], { ended: true })])
         await reopen()
         expect(await store.calls.openCalls()).toEqual([aCall('a', 2)])
-        expect(await store.calls.findCall(callId('b'))).toEqual(aCall('b', 2))
-        expect(await store.calls.findCall(callId('c'))).toBeNull()
+        expect(await store.calls.findCall('b@pbx')).toEqual(aCall('b', 2))
+        expect(await store.calls.findCall('c@pbx')).toBeNull()
         expect(await store.views.eventsAfter(null, 10)).toEqual([
           anEvent('a', 1),
           anEvent('a', 2),
@@ -93,7 +93,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>)
         await store.calls.append([aChange('a', [1, 2], { ended: true })])
         await store.calls.append([aChange('a', [1])])
         expect(await store.calls.openCalls()).toEqual([])
-        expect(await store.calls.findCall(callId('a'))).toEqual(aCall('a', 2))
+        expect(await store.calls.findCall('a@pbx')).toEqual(aCall('a', 2))
       })
 
       test('a batch that cannot be stored whole is not stored at all', async () => {

@@ -117,8 +117,10 @@ test('a call that was under way is taken up where it was, and ends', async () =>
   if (call === undefined) throw new Error('no call is open')
   expect(call).toMatchObject({ id: old.open, sequence: 3, phase: { kind: 'talking' } })
   expect(await store.items.callByKey('sip:open@phones')).toBe(old.open)
-  const { sipCallId, callerTag } = call
-  const tags = { fromTag: callerTag, toTag: call.legs[0]?.calleeTag ?? '' }
+  const [sip] = call.sipCalls
+  if (sip === undefined) throw new Error('the call has no SIP call')
+  const { sipCallId, callerTag, legs } = sip
+  const tags = { fromTag: callerTag, toTag: legs[0]?.calleeTag ?? '' }
   const bye = { kind: 'hungup', source: 'trunk', sipCallId, ...tags, at: now, sipCode: null, q850: null } as const
   const step = advance(call, bye, office)
   expect(step).toMatchObject({ events: [{ type: 'call.ended', sequence: 4 }] })
