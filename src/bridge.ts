@@ -211,7 +211,7 @@ export class Bridge {
         audio.intake.onCallKnown(changes.flatMap(({ keys }) => keys))
       },
       openCalls: () => store.calls.openCalls(),
-      findCall: id => store.calls.findCall(id),
+      findCall: sipCallId => store.calls.findCall(sipCallId),
     }
     const tracker = new CallTracker({
       journal,

@@ -13,9 +13,10 @@ import { SipGuard } from '../sip/embedded/guard/sip-guard.ts'
 import { EmbeddedSipServer } from '../sip/embedded/server.ts'
 import { GatewayOrder } from '../sip/gateway-order.ts'
 import { type ControlAddress, type ListenerState, SipListener } from '../sip/listener.ts'
-import type { HopAddress } from '../sip/message/message.ts'
+import type { HopAddress, SeenMessage } from '../sip/message/message.ts'
 import type { TrunkSide } from '../sip/peers.ts'
 import { Trunk } from '../sip/trunk.ts'
+import { betweenTrunkSides } from '../sip/trunk-ends.ts'
 import { TrunkPeers } from '../sip/trunk-peers.ts'
 
 /** A gateway that failed is tried last for this long. */
@@ -67,7 +68,7 @@ export class Signalling {
   readonly #authenticator: DigestAuthenticator<TrunkUser> | null
 
   constructor({ config, onSignal, log }: SignallingOptions) {
-    const { trunk, uniqueHeaders } = config
+    const { trunk, uniqueHeaders, callIdHeaders } = config
     this.#config = config
     this.#log = log
     this.peers = new TrunkPeers({ pbx: trunk.pbx, carrier: trunk.carrier, lookup: addressesOf, log })
@@ -90,7 +91,12 @@ export class Signalling {
       log,
     })
     const sideOf = (peer: HopAddress, sentByPort: number | null) => this.peers.sideOf(peer, sentByPort)
-    const observer = new CallObserver({ source: 'trunk', sideOf, uniqueHeaders, onSignal })
+    const ties = { unique: uniqueHeaders, callId: callIdHeaders }
+    const observer = new CallObserver({ source: 'trunk', ties, overhears: false, onSignal })
+    const onSeen = (seen: SeenMessage): void => {
+      const observed = betweenTrunkSides(seen, sideOf)
+      if (observed !== null) observer.see(observed)
+    }
     this.listener = new SipListener({ log })
     this.trunk = new Trunk({
       peers: this.peers,
@@ -116,11 +122,11 @@ export class Signalling {
         mayRelay: (source, destination) => this.peers.mayRelay(source, destination),
         guard: this.#guard,
         ...(this.#authenticator === null ? {} : { realm }),
-        onSeen: seen => observer.see(seen),
+        onSeen,
       })
     } else {
       this.server = null
-      new CdrFeed({ onSeen: seen => observer.see(seen), now: Date.now }).attach(this.listener.srf)
+      new CdrFeed({ onSeen, now: Date.now }).attach(this.listener.srf)
     }
   }
 

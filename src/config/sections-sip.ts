@@ -117,8 +117,13 @@ export const sip = z
       .max(32)
       .prefault(['X-Asterisk-Linkedid', 'X-Unique-ID', 'X-Call-Uuid'])
       .describe(
-        'Header fields in which the PBX names the call; recordings whose file name holds that name (group `unique`) are tied to it.',
+        'Header fields in which the PBX names the call: SIP calls with the same name are one call, and recordings whose file name holds it (group `unique`) are tied to it.',
       ),
+    call_id_headers: z
+      .array(word(/^[A-Za-z0-9.!%*_+`'~-]{1,64}$/, 'is not a header name', 'write the name alone, such as X-Orig-Call-ID'))
+      .max(32)
+      .prefault(['X-Orig-Call-ID', 'X-CID'])
+      .describe('Header fields in which the PBX names the Call-ID of another of its SIP calls: both are one call.'),
   })
   .superRefine(({ listen }, context) => {
     for (const [i, listener] of listen.entries()) {
@@ -151,7 +156,7 @@ export const sip = z
         message: complain('is missing: sip.server is drachtio', 'set it to the <admin secret="…"> of drachtio.conf.xml'),
       })
   })
-  .transform(({ server, listen, tls, connections, drachtio, trunk, auth, siprec, dialogs, unique_headers }) => ({
+  .transform(({ server, listen, tls, connections, drachtio, trunk, auth, siprec, dialogs, unique_headers, call_id_headers }) => ({
     server,
     listen,
     tls,
@@ -162,6 +167,7 @@ export const sip = z
     siprec,
     dialogs,
     uniqueHeaders: unique_headers,
+    callIdHeaders: call_id_headers,
   }))
 
 export const calls = z
