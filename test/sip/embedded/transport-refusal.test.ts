@@ -131,7 +131,8 @@ describe('over UDP', () => {
 
 describe('over TCP', () => {
   it.each<[what: string, text: (request: string) => string, status: number]>([
-    ['a body of 70 kB', text => text.replace('Length: 0', 'Length: 70000') + 'x'.repeat(70_000), 513],
+    // Far more than one read: closed at once, the kernel would reset the connection and take the answer back.
+    ['a body of 8 MB', text => text.replace('Length: 0', 'Length: 8000000') + 'x'.repeat(8_000_000), 513],
     ['headers of 20 kB', text => text.replace('Allow: ', `Allow: ${'x'.repeat(20_000)}`), 513],
     ['no Content-Length', text => text.replace('Content-Length: 0\r\n', ''), 400],
   ])('%s is answered, and the connection closed', async (_, spoil, status) => {
