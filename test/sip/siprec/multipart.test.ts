@@ -90,7 +90,7 @@ describe('a multipart body', () => {
     )
     fc.assert(
       fc.property(fc.array(piece), pieces => void parseMultipart(Buffer.from(pieces.join('')), 'B')),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
