@@ -14,7 +14,7 @@ async function trunk(port: number): Promise<{ signalling: Signalling; trunkPort:
   const text = `sip: { listen: ["udp://127.0.0.1:0"], ${auth}, trunk: { pbx: ["sip:127.0.0.7"], carrier: ["sip:127.0.0.1:${port}"] } }`
   const loaded = await loadConfig({ path: 'bridge.yaml', env: {}, readFile: async () => ({ ok: true, text }) })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
-  const log = createLog({ level: 'silent', numbers: 'masked', isTerminal: false })
+  const log = createLog({ level: 'error', numbers: 'masked', isTerminal: false })
   const signalling = new Signalling({ config: loaded.config.sip, onSignal: () => {}, log })
   const [listening] = await signalling.start()
   onTestFinished(() => signalling.stop())
