@@ -74,11 +74,13 @@ export function leftAt(sipCalls: readonly SipCall[]): number | null {
 export function partiesOf(sipCalls: readonly SipCall[]): { from: CallParty; to: CallParty; direction: Direction } {
   const [caller, ...others] = sipCalls
   if (caller === undefined) throw new Error('a call has at least one SIP call')
-  const out = others.find(sip => sip.isFromPbx && direction(sip.from, sip.to, sip.side) === 'outbound')
-  const own = direction(caller.from, caller.to, caller.side)
-  // Who dials a prefix, or a name of the dialplan's, means the number that the PBX called.
-  if (own !== 'inbound' && out !== undefined) return { from: caller.from, to: out.to, direction: 'outbound' }
-  return { from: caller.from, to: caller.to, direction: own }
+  const { from, to, side } = caller
+  const own = direction(from, to, side)
+  // Who dials a prefix, or a code of the dialplan's, means whom the PBX called for it: the one who answered, else the first.
+  const called = others.filter(({ isFromPbx }) => isFromPbx)
+  const meant = called.find(sip => talkedSince(sip) !== null) ?? called[0]
+  if (own !== 'outbound' || meant === undefined) return { from, to, direction: own }
+  return { from, to: meant.to, direction: direction(from, meant.to, meant.side) }
 }
 
 /** All who were called: who answered, or as long as nobody has, whose phones were tried. */
