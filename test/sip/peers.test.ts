@@ -37,6 +37,16 @@ describe('who may use the trunk', () => {
     expect(peers.sideOf(tcp('127.0.0.1', 49_152), null)).toBeNull()
   })
 
+  it('two TLS peers at one address are told apart by the port in their Via, 5061 without one, and known by the names they have', async () => {
+    const tls = (host: string, port: number): PeerAddress => ({ host, port, transport: 'tls' })
+    const addresses = { 'pbx.example': ['192.0.2.1'], 'sip.example': ['192.0.2.1'] }
+    const peers = await trunkPeers([tls('pbx.example', 5061)], [tls('sip.example', 5062)], addresses)
+    const from: HopAddress = { transport: 'tls', address: '192.0.2.1', port: 49_152 }
+    expect([peers.sideOf(from, null), peers.sideOf(from, 5062)]).toEqual(['pbx', 'carrier'])
+    expect(peers.hostsAt('192.0.2.1')).toEqual(['pbx.example', 'sip.example'])
+    expect(peers.hostsAt('192.0.2.2')).toEqual([])
+  })
+
   it('within a dialog the PBX may reach anyone, a carrier only the PBX, a stranger nobody', async () => {
     const peers = await trunkPeers([peer('192.0.2.1')], [peer('198.51.100.1')])
     expect(peers.mayRelay(udp('192.0.2.1'), udp('198.51.100.77'))).toBe(true)

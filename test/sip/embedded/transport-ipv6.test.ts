@@ -68,6 +68,10 @@ describe('the next hop of a URI', () => {
 
   it('is the address of a name that a socket of ours can reach', async () =>
     expect(await locate('sip:pbx.example', ['udp'], /^192/)).toEqual(hop('udp', '192.0.2.7', 5060)))
+
+  it.each(['sip:[2001:db8::1]', 'sip:pbx.example'])('%s is none where no socket of ours can reach it', async uri =>
+    expect(await locate(uri, ['udp'], /^10/)).toEqual({ ok: false, reason: 'transport-not-available' }),
+  )
 })
 
 it('a response finds its way by a received with brackets or without (RFC 5118 4.5)', () => {

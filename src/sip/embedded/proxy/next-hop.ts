@@ -65,15 +65,17 @@ export class NextHopLocator {
       port,
       ...(transport === 'tls' ? { domain: host } : {}),
     })
+    const reached = (hop: Destination): NextHop =>
+      this.#canReach(hop) ? { ok: true, hop } : { ok: false, reason: 'transport-not-available' }
     if (isIP(host) !== 0) {
-      done({ ok: true, hop: hopTo(canonicalAddress(host)) })
+      done(reached(hopTo(canonicalAddress(host))))
       return
     }
     this.#addresses(host, addresses => {
       const hops = addresses.map(hopTo)
       // A name may have addresses of both IP versions, and we sockets of one.
       const hop = hops.find(candidate => this.#canReach(candidate)) ?? hops[0]
-      done(hop === undefined ? { ok: false, reason: 'name-not-found' } : { ok: true, hop })
+      done(hop === undefined ? { ok: false, reason: 'name-not-found' } : reached(hop))
     })
   }
 
