@@ -5,6 +5,7 @@ import { parseDialogInfo } from './dialog-info.ts'
 import { signalsOf } from './dialog-signals.ts'
 import { applyDocument, type DialogTable, emptyTable, resubscribed } from './dialog-table.ts'
 import { type ExtensionPresence, presenceOf, samePresence } from './presence.ts'
+import { withTagsOfRfc4235 } from './vendor-tags.ts'
 
 export interface WatchedExtensionOptions {
   /** `sip:1001@192.0.2.10`. */
@@ -37,11 +38,11 @@ export class WatchedExtension {
     return this.#presence
   }
 
-  /** The body of a NOTIFY that came at `at` (epoch ms). */
-  told(body: string, at: number): Told {
+  /** The body of a NOTIFY that came at `at` (epoch ms), and who wrote it (User-Agent). */
+  told(body: string, at: number, userAgent = ''): Told {
     const parsed = parseDialogInfo(body)
     if (!parsed.ok) return { kind: 'refused', reason: parsed.reason }
-    const { table, changes } = applyDocument(this.#table, parsed.info)
+    const { table, changes } = applyDocument(this.#table, withTagsOfRfc4235(parsed.info, userAgent))
     this.#table = table
     for (const change of changes) for (const signal of signalsOf(change, at)) this.#options.onSignal(signal)
     // Before the first full document of a subscription nothing is known for certain.

@@ -14,6 +14,7 @@ import { parseParams } from '../message/params.ts'
 import { parseUri } from '../message/uri.ts'
 import { Pace } from './pace.ts'
 import type { ExtensionPresence } from './presence.ts'
+import { pauses } from './retry.ts'
 import { callIdSuffix, type Notify, Subscriber, seconds } from './subscriber.ts'
 import { WatchedExtension } from './watched-extension.ts'
 
@@ -93,12 +94,16 @@ export class DialogWatcher {
     if (this.#connected) for (const { subscriber } of this.#watched) subscriber.start()
   }
 
-  /** Unsubscribes from everything; resolves when that is done, after 2 s at the latest. */
+  /** Unsubscribes from as much as it can in the time; resolves when that is done, after 2 s at the latest. The rest expires at the PBX. */
   async stop(): Promise<void> {
     this.#running = false
     for (const pace of this.#paces.values()) pace.hurry(slotsAtTheEnd)
-    await Promise.all(this.#watched.map(({ subscriber }) => subscriber.stop()))
-    for (const pace of this.#paces.values()) pace.stop()
+    const leaving = this.#watched.map(({ subscriber }) => subscriber.stop())
+    // Before their own time is up: one that gives up must not let out the next, who would then be too late.
+    const last = setTimeout(() => this.#closePaces(), pauses.leaveMs * 0.9)
+    await Promise.all(leaving)
+    clearTimeout(last)
+    this.#closePaces()
     this.#byCallId.clear()
   }
 
@@ -157,6 +162,10 @@ export class DialogWatcher {
     }
   }
 
+  #closePaces(): void {
+    for (const pace of this.#paces.values()) pace.stop()
+  }
+
   #named(watched: Watched, callId: string): void {
     this.#byCallId.delete(watched.callId)
     watched.callId = callId
@@ -208,7 +217,7 @@ export class DialogWatcher {
     const isUp = subscriber.phase.kind === 'active'
     if (isUp && req.body !== undefined && req.body.trim() !== '') {
       this.counters.documents += 1
-      const told = extension.told(req.body, this.#options.now())
+      const told = extension.told(req.body, this.#options.now(), req.get('User-Agent') ?? '')
       if (told.kind === 'refused') this.#refused(watched, told.reason)
       if (told.kind === 'incomplete' && notify.state === 'active') {
         this.counters.gaps += 1

@@ -108,6 +108,19 @@ describe('a PBX that names its dialogs', () => {
     expect(signals[0]).toMatchObject({ isFromPbx: false })
   })
 
+  it('is FreeSWITCH: of a call that the extension made, the tags are the other way round', () => {
+    const { extension, signals } = watching()
+    const made = { id: 'd', attributes: 'call-id="c" local-tag="to" remote-tag="from" direction="initiator"', state: 'confirmed' }
+    const got = { id: 'e', attributes: 'call-id="d" local-tag="to" remote-tag="from" direction="recipient"', state: 'confirmed' }
+    extension.told(madeDocument(0, 'full', [made, got]), 0, 'FreeSWITCH-mod_sofia/1.10.12')
+    expect(signals.map(({ kind, sipCallId, fromTag }) => [kind, sipCallId, fromTag])).toEqual([
+      ['invited', 'c', 'from'],
+      ['answered', 'c', 'from'],
+      ['invited', 'd', 'from'],
+      ['answered', 'd', 'from'],
+    ])
+  })
+
   it('is heard of in mid-call: the call began when its duration says', () => {
     const { extension, signals } = watching()
     const call = namedCall('confirmed')
