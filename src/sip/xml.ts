@@ -50,11 +50,23 @@ export function parseXml(text: string): XmlResult {
 }
 
 /**
- * Reads as much of a document as there is in front of its fault, and goes on behind up to `tolerated` faults: a bare `&` in a name, an
- * element that is not closed. What breaks a limit or brings a document type ends there. Never throws.
+ * Reads as much of a document as there is in front of its fault, and goes on behind up to `tolerated` faults, such as an element that
+ * is not closed; with any tolerance a bare `&` (`<name>Smith & Sons</name>`) is read as itself. What breaks a limit or brings a
+ * document type ends there. Never throws.
  */
 export function readXml(text: string, tolerated: number): XmlReading {
   if (text.length > xmlLimits.characters) return { root: null, fault: `has more than ${xmlLimits.characters} characters` }
+  const asWritten = attempt(text, tolerated)
+  if (asWritten.fault === null || tolerated === 0) return asWritten
+  // The parser takes everything from a bare & up to the next semicolon, elements and all, for the name of an entity.
+  const mended = text.replace(BARE_AMPERSAND, '&amp;')
+  if (mended === text) return asWritten
+  return { root: attempt(mended, tolerated).root, fault: asWritten.fault }
+}
+
+const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)/g
+
+function attempt(text: string, tolerated: number): XmlReading {
   const reading: { root: XmlElement | null; fault: string | null } = { root: null, fault: null }
   let faults = 0
   try {

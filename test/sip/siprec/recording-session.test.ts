@@ -307,6 +307,8 @@ describe('an offer that cannot be recorded is refused, and changes nothing', () 
 test('metadata with a bare ampersand is read all the same, and what is wrong is kept', () => {
   const session = sessionOf(changed(recordingMessage('cube'), { Alice: 'Alice & Sons' }))
   expect(summary(session)).toMatchObject({ caller: '+14155550100', streams: ['1 +14155550100 10292', '2 1001 10294'] })
+  expect(session.calls[0]?.callee?.display).toBe('Alice & Sons')
+  expect(session.metadata?.participantStreams).toHaveLength(2)
   expect(session.metadataProblem).toMatch(/^\d+:\d+: /)
   expect(session.rawMetadata?.toString()).toContain('Alice & Sons')
 })
