@@ -252,10 +252,10 @@ export class StreamTimeline {
     const payload = this.#payloads.get(packet.payloadType)
     if (payload !== undefined) {
       this.#releaseAudio(held, payload, index)
-    } else if (this.#events.has(packet.payloadType)) {
-      this.#releaseKey(packet, held.at)
     } else if (comfortNoise.includes(packet.payloadType)) {
       this.counters.comfortNoise += 1
+    } else if (this.#events.has(packet.payloadType)) {
+      this.#releaseKey(packet, held.at)
     } else {
       this.counters.unknownPayload += 1
     }
@@ -278,7 +278,9 @@ export class StreamTimeline {
     this.counters.placed += 1
     const early = -this.#leastEarly(anchor, ticks, held.at, index)
     if (early > mostEarlyMs || (early > earlyMs && isQuiet(samples))) {
-      this.#move(anchor, -Math.min(early, (lasts * 1000) / payload.clockRate))
+      // Timestamps after lost packets may be anything, so a packet's length may not be enough.
+      const lastsMs = (lasts * 1000) / payload.clockRate
+      this.#move(anchor, -Math.min(early, Math.max(lastsMs, early - mostEarlyMs)))
     }
     const position = this.#positionOf(anchor, ticks) + this.#toSamples(this.#biasMs)
     const over = Math.max(0, this.#end - position)

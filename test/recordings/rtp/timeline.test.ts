@@ -111,7 +111,7 @@ describe('packets on the line of time', () => {
         const { packets: all, placed, strays, duplicates, late, comfortNoise, keyEvents, unknownPayload } = timeline.counters
         expect(placed + strays + duplicates + late + comfortNoise + keyEvents + unknownPayload).toBe(all)
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     )
   })
 
