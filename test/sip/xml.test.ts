@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { child, childrenNamed, parseXml, readXml, xmlLimits } from '../../src/sip/xml.ts'
+import { cpuMs } from './sdp/cpu-time.ts'
 
 const rootOf = (text: string) => {
   const result = parseXml(text)
@@ -62,6 +63,13 @@ describe('a faulty document', () => {
     expect(root?.children.map(({ name }) => name)).toEqual(['b', 'c'])
     expect(fault).toMatch(/elements deep/)
   })
+})
+
+test.each([
+  ['runs of blanks', `<a>${' '.repeat(200_000)}b</a>`],
+  ['bare ampersands', `<a>${'& '.repeat(50_000)}</a>`],
+])('%s take no time', (_, text) => {
+  expect(cpuMs(() => readXml(text, 8))).toBeLessThan(100)
 })
 
 test('no text makes it throw', () => {
