@@ -64,6 +64,9 @@ export type DialogInfoResult = { readonly ok: true; readonly info: DialogInfo } 
 /** The most dialogs that one document, and one extension, may have. */
 export const maxDialogs = 256
 
+/** What a NOTIFY over UDP can carry, and far more than a phone has dialogs; a longer document is not even looked at. */
+const maxCharacters = 65_536
+
 /** Longer names than any real one are no names. */
 const maxNameLength = 512
 
@@ -80,6 +83,7 @@ const events: readonly string[] = [
 
 /** Parses the body of a NOTIFY. Never throws. */
 export function parseDialogInfo(text: string): DialogInfoResult {
+  if (text.length > maxCharacters) return refused(`has more than ${maxCharacters} characters`)
   const xml = parseXml(text)
   if (!xml.ok) return refused(`is no XML that we read: ${xml.reason}`)
   const { root } = xml
