@@ -8,6 +8,7 @@ import { formatProblem } from '../config/problems.ts'
 import { redactedConfig } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
 import { bundledFfmpeg, findFfmpeg } from '../recordings/encoding/ffmpeg.ts'
+import { readTlsCredentials } from '../sip/embedded/transport/tls-credentials.ts'
 import { StoreOpenError } from '../uploads/store/store-open-error.ts'
 import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
@@ -52,6 +53,7 @@ async function machineFindings(config: Config, { env }: CliContext): Promise<Fin
     ...(await storeFindings(config)),
     ...(await Promise.all(folders.map(folderFinding))),
     trunkFinding(config),
+    ...(await certificateFindings(config)),
     config.zendesk.baseUrl === null
       ? { level: 'warning', text: 'zendesk: no base_url, so everything goes to the local sandbox' }
       : { level: 'ok', text: `zendesk: delivers to ${config.zendesk.baseUrl}` },
@@ -108,6 +110,21 @@ function trunkFinding({ sip }: Config): Finding {
     }
   }
   return { level: 'warning', text: 'sip: no sip.trunk, so no call is seen; recordings and voicemails are delivered all the same' }
+}
+
+/** Only where something listens by TLS: the bridge reads the files then, and does not start without them. */
+async function certificateFindings({ sip: { server, listen, tls } }: Config): Promise<Finding[]> {
+  if (server !== 'embedded' || tls === null || !listen.some(({ transport }) => transport === 'tls')) return []
+  try {
+    const { expiresAt } = await readTlsCredentials(tls)
+    const until = new Date(expiresAt).toISOString()
+    if (expiresAt > Date.now()) return [{ level: 'ok', text: `sip: the certificate ${tls.cert} and its key fit, until ${until}` }]
+    return [
+      { level: 'warning', text: `sip: the certificate ${tls.cert} has ended (${until}), and peers will refuse it: renew it` },
+    ]
+  } catch (error) {
+    return [{ level: 'error', text: error instanceof Error ? error.message : String(error) }]
+  }
 }
 
 function reasonOf(error: unknown): string {
