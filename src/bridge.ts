@@ -41,6 +41,7 @@ import type { CallEvent } from './events/event.ts'
 import type { CallJournal } from './events/journal.ts'
 import { numberPlan } from './events/numbers.ts'
 import { CallTracker } from './events/tracker.ts'
+import type { HepListenAddress } from './sip/hep/listener.ts'
 import type { HopAddress } from './sip/message/message.ts'
 import { deliveriesOf } from './uploads/delivery.ts'
 import type { ClaimedJob } from './uploads/job-queue.ts'
@@ -65,6 +66,8 @@ export interface BridgeOptions {
 export interface BridgeAddresses {
   /** The embedded SIP server's sockets; empty with a drachtio-server. */
   readonly sip: readonly HopAddress[]
+  /** Where capture agents may send to. */
+  readonly hep: readonly HepListenAddress[]
   readonly admin: string
   /** `null` when the bridge delivers to an account. */
   readonly sandbox: SandboxAddress | null
@@ -235,14 +238,14 @@ export class Bridge {
     retention?.start()
     this.#started('retention', () => retention?.stop())
 
-    const signalling = new ThreadedSignalling({ config: config.sip, onSignal: signal => tracker.accept(signal), log })
+    const signalling = new ThreadedSignalling({ config, onSignal: signal => tracker.accept(signal), log })
     this.#started('sip', () => signalling.stop())
-    const sip = await signalling.start()
+    const { sip, hep } = await signalling.start()
     reconciling.start()
     this.#started('reconciliation', () => reconciling.stop())
     const deliveries = { limit, pruning, worker, archiving, erasing }
     this.#parts = { store, tracker, connection, agents, audio, signalling, reconciling, ...deliveries }
-    return { sip, admin: adminUrl, sandbox }
+    return { sip, hep, admin: adminUrl, sandbox }
   }
 
   async #startSandbox(): Promise<SandboxAddress> {

@@ -22,6 +22,7 @@ export function healthOf({
   return {
     store: store.health(),
     sip: sipHealth(signalling),
+    ...(signalling.status().hep === null ? {} : { hep: ok }),
     calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
     uploads: deliveryHealth(worker.health()),
     ...(archive === null ? {} : { archive }),

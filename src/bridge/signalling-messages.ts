@@ -1,12 +1,27 @@
 /** What the signalling thread and the bridge say to each other. All of it is plain data (structured clone). */
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
+import type { HepListenAddress, HepStatus } from '../sip/hep/listener.ts'
 import type { HopAddress } from '../sip/message/message.ts'
 import type { SignallingLog, SignallingStatus } from './signalling.ts'
 
+/** The sections of the configuration that concern signalling. */
+export type SignallingConfig = Pick<Config, 'sip' | 'hep'>
+
+/** Where signalling listens. */
+export interface SignallingAddresses {
+  readonly sip: readonly HopAddress[]
+  readonly hep: readonly HepListenAddress[]
+}
+
 /** What a thread is started with. */
 export interface ThreadData {
-  readonly config: Config['sip']
+  readonly config: SignallingConfig
+}
+
+/** How the sources are: the SIP server and its trunk, and the mirror (`null` where none is configured). */
+export interface ThreadStatus extends SignallingStatus {
+  readonly hep: HepStatus | null
 }
 
 export type ToThread =
@@ -14,9 +29,9 @@ export type ToThread =
   { readonly kind: 'taken'; readonly count: number } | { readonly kind: 'renew-certificate' } | { readonly kind: 'stop' }
 
 export type FromThread =
-  | { readonly kind: 'started'; readonly listening: readonly HopAddress[] }
+  | { readonly kind: 'started'; readonly listening: SignallingAddresses }
   | { readonly kind: 'start-failed'; readonly reason: string }
   | { readonly kind: 'signals'; readonly signals: readonly CallSignal[] }
-  | { readonly kind: 'status'; readonly status: SignallingStatus }
+  | { readonly kind: 'status'; readonly status: ThreadStatus }
   | { readonly kind: 'log'; readonly level: keyof SignallingLog; readonly fields: object; readonly message: string }
   | { readonly kind: 'stopped' }

@@ -9,6 +9,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CallSignal } from '../events/signal.ts'
+import { Mirror } from './mirror.ts'
 import { Signalling, type SignallingLog } from './signalling.ts'
 import type { FromThread, ThreadData, ToThread } from './signalling-messages.ts'
 
@@ -47,11 +48,16 @@ function flush(): void {
 }
 
 const { config } = workerData as ThreadData // threaded-signalling.ts is the only one that starts this thread
-const signalling = new Signalling({ config, onSignal, log })
+const { sip, hep } = config
+const signalling = new Signalling({ config: sip, onSignal, log })
+const ties = { unique: sip.uniqueHeaders, callId: sip.callIdHeaders }
+const mirror = new Mirror({ config: hep, ties, onSignal, log })
 
 function tellStatus(): void {
-  const status = signalling.status()
-  tell({ kind: 'status', status: { ...status, counters: { ...status.counters, signalling: bridging } } })
+  const { counters, ...status } = signalling.status()
+  const mirrored = mirror.status()
+  const all = { ...counters, ...(mirrored === null ? {} : { hep: mirror.counters() }), signalling: bridging }
+  tell({ kind: 'status', status: { ...status, hep: mirrored, counters: all } })
 }
 const statusTimer = setInterval(tellStatus, statusEveryMs)
 
@@ -65,7 +71,7 @@ port.on('message', async ({ ...message }: ToThread) => {
     return
   }
   clearInterval(statusTimer)
-  await signalling.stop()
+  await Promise.all([signalling.stop(), mirror.stop()])
   if (batch.length > 0) flush()
   tellStatus()
   tell({ kind: 'stopped' })
@@ -73,7 +79,7 @@ port.on('message', async ({ ...message }: ToThread) => {
 })
 
 try {
-  const listening = await signalling.start()
+  const listening = { sip: await signalling.start(), hep: await mirror.start() }
   tellStatus()
   tell({ kind: 'started', listening })
 } catch (error) {

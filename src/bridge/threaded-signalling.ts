@@ -15,11 +15,11 @@ import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
 import type { HopAddress } from '../sip/message/message.ts'
-import type { SignallingLog, SignallingStatus } from './signalling.ts'
-import type { FromThread, ThreadData, ToThread } from './signalling-messages.ts'
+import type { SignallingLog } from './signalling.ts'
+import type { FromThread, SignallingAddresses, SignallingConfig, ThreadData, ThreadStatus, ToThread } from './signalling-messages.ts'
 
 export interface ThreadedSignallingOptions {
-  readonly config: Config['sip']
+  readonly config: SignallingConfig
   readonly onSignal: (signal: CallSignal) => void
   readonly log: SignallingLog
 }
@@ -32,22 +32,33 @@ const yieldingNiceness = 5
 
 export class ThreadedSignalling {
   readonly #options: ThreadedSignallingOptions
-  #config: Config['sip']
+  #config: SignallingConfig
   #worker: Worker | null = null
   #restart: NodeJS.Timeout | null = null
   #pauseMs = firstPauseMs
   #deaths = 0
-  #status: SignallingStatus = { connection: { state: 'stopped' }, peerFailures: [], gatewaysDown: [], banned: [], counters: {} }
+  #status: ThreadStatus = {
+    connection: { state: 'stopped' },
+    peerFailures: [],
+    gatewaysDown: [],
+    banned: [],
+    hep: null,
+    counters: {},
+  }
 
   constructor(options: ThreadedSignallingOptions) {
     this.#options = options
     this.#config = options.config
   }
 
-  /** Answers where the embedded server listens; rejects when a socket cannot be opened. */
-  async start(): Promise<readonly HopAddress[]> {
+  /** Answers where the embedded server and the mirror listen; rejects when a socket cannot be opened. */
+  async start(): Promise<SignallingAddresses> {
     const listening = await this.#launch()
-    this.#config = { ...this.#config, listen: fixedPorts(this.#config.listen, listening) }
+    const { sip, hep } = this.#config
+    this.#config = {
+      sip: { ...sip, listen: fixedPorts(sip.listen, listening.sip) },
+      hep: { ...hep, listen: listening.hep },
+    }
     giveWay()
     return listening
   }
@@ -72,11 +83,11 @@ export class ThreadedSignalling {
   }
 
   /** At most a quarter of a second old. */
-  status(): SignallingStatus {
+  status(): ThreadStatus {
     return { ...this.#status, counters: { ...this.#status.counters, signalling_thread: { deaths: this.#deaths } } }
   }
 
-  #launch(): Promise<readonly HopAddress[]> {
+  #launch(): Promise<SignallingAddresses> {
     const data: ThreadData = { config: this.#config }
     const worker = new Worker(new URL('./signalling-thread.js', import.meta.url), { workerData: data })
     this.#worker = worker

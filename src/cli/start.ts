@@ -34,12 +34,13 @@ async function start(context: CliContext, option: ConfigOption): Promise<void> {
   // From now on, because a hang-up that nobody listens to would end the process.
   const forget = context.onHangup?.(() => void reloading.reload({ actor: 'SIGHUP' }))
   try {
-    const { sip, admin, sandbox } = await bridge.start()
-    const listening = sip.map(
-      ({ transport, address, port }) => `${transport}://${address.includes(':') ? `[${address}]` : address}:${port}`,
-    )
+    const { sip, hep, admin, sandbox } = await bridge.start()
+    const listening = {
+      sip: sip.map(({ transport, address, port }) => urlOf(transport, address, port)),
+      hep: hep.map(({ transport, host, port }) => urlOf(transport, host, port)),
+    }
     log.info(
-      { version: context.version, config: source, sip: listening, admin, zendesk: config.zendesk.baseUrl ?? sandbox?.url },
+      { version: context.version, config: source, ...listening, admin, zendesk: config.zendesk.baseUrl ?? sandbox?.url },
       'bridge started',
     )
   } catch (error) {
@@ -52,3 +53,6 @@ async function start(context: CliContext, option: ConfigOption): Promise<void> {
   forget?.()
   log.info({}, 'bridge stopped')
 }
+
+const urlOf = (transport: string, host: string, port: number): string =>
+  `${transport}://${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -37,6 +37,20 @@ function parseNetwork(text: string): Parsed<string> {
   return parsed(text)
 }
 
+/** `192.0.2.10`, `192.0.2.10:5070`, `[2001:db8::1]:5070`. */
+function parseHost(text: string): Parsed<{ readonly address: string; readonly port: number | null }> {
+  const [, bracketed, plain, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|)(?::(\d{1,5}))?$/.exec(text) ?? []
+  const address = bracketed ?? plain ?? (isIP(text) === 6 ? text : '')
+  if (isIP(address) === 0 || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
+    return refused(
+      'is no IP address, with or without a port',
+      'write the address that the PBX has in its SIP messages, such as 192.0.2.10 or 192.0.2.10:5070',
+    )
+  return parsed({ address, port: port === undefined ? null : Number(port) })
+}
+
+const hosts = () => z.array(field(parseHost, '^[0-9A-Fa-f:.\\[\\]]+$')).max(256).prefault([])
+
 export const hep = z
   .strictObject({
     listen: z
@@ -56,6 +70,15 @@ export const hep = z
         description: 'Who may send: IP addresses and networks. Everyone else is ignored, and counted.',
         example: ['127.0.0.1', '192.0.2.0/24'],
       }),
+    pbx: hosts().meta({
+      description:
+        'The addresses that the PBX has in the messages, with a port where others share the address. Needed to tell the phones’ legs from those that the PBX makes.',
+      example: ['192.0.2.10'],
+    }),
+    carrier: hosts().meta({
+      description: 'The addresses of the carriers, likewise. Whoever is neither is a phone.',
+      example: ['198.51.100.7'],
+    }),
     auth_key: secret().optional().meta({
       description: 'The password that agents must send (capture_password, auth_key). Absent: none is asked for.',
       example: '${HEP_KEY}',
@@ -76,9 +99,19 @@ export const hep = z
         context.addIssue({ code: 'custom', path: ['listen', i], message: complain('is listed twice', 'remove one') })
     }
   })
-  .transform(({ listen, peers, auth_key, receive_buffer, max_age }) => ({
+  .superRefine(({ listen, pbx }, context) => {
+    if (listen.length > 0 && pbx.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['pbx'],
+        message: complain('is missing: hep.listen is set', 'name the addresses of the PBX, as its SIP messages show them'),
+      })
+  })
+  .transform(({ listen, peers, pbx, carrier, auth_key, receive_buffer, max_age }) => ({
     listen,
     peers,
+    pbx,
+    carrier,
     authKey: auth_key ?? null,
     receiveBufferBytes: receive_buffer,
     maxAgeMs: max_age,

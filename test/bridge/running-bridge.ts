@@ -5,7 +5,7 @@ import type { HopAddress } from '../../src/sip/message/message.ts'
 import { type Exit, type LogLine, Program } from './program.ts'
 import { SandboxView } from './sandbox-view.ts'
 
-const startedSchema = z.object({ sip: z.array(z.string()), admin: z.string(), zendesk: z.string() })
+const startedSchema = z.object({ sip: z.array(z.string()), hep: z.array(z.string()), admin: z.string(), zendesk: z.string() })
 const readinessSchema = z.object({
   ready: z.boolean(),
   parts: z.record(z.string(), z.object({ state: z.string(), reason: z.string().nullable() })),
@@ -41,6 +41,13 @@ export class RunningBridge {
     const found = this.#where.sip.map(text => new URL(text)).find(({ protocol }) => protocol === `${transport}:`)
     if (found === undefined) throw new Error(`the bridge does not listen on ${transport}`)
     return { transport, address: found.hostname, port: Number(found.port) }
+  }
+
+  /** Where it takes what capture agents mirror. */
+  hep(transport: 'udp' | 'tcp'): { readonly address: string; readonly port: number } {
+    const found = this.#where.hep.map(text => new URL(text)).find(({ protocol }) => protocol === `${transport}:`)
+    if (found === undefined) throw new Error(`the bridge takes no HEP over ${transport}`)
+    return { address: found.hostname, port: Number(found.port) }
   }
 
   get admin(): string {

@@ -36,9 +36,11 @@ it('a signalling thread that dies is replaced on the same port, and the call und
   const said: string[] = []
   const write = (_fields: object, message: string): void => void said.push(message)
   const log = { debug: write, info: write, warn: write, error: write }
-  const signalling = new ThreadedSignalling({ config: loaded.config.sip, onSignal: signal => signals.push(signal), log })
+  const signalling = new ThreadedSignalling({ config: loaded.config, onSignal: signal => signals.push(signal), log })
   running.push(() => signalling.stop())
-  const [listening] = await signalling.start()
+  const {
+    sip: [listening],
+  } = await signalling.start()
 
   const dialog = await carrier.call({ name: 'Carol', from: '+14155550100', to: '1001', trunkPort: listening?.port ?? 0 })
   await threads.at(-1)?.terminate()
