@@ -18,6 +18,11 @@ const callSchema = z.object({
   status: z.string().nullable(),
   reason: z.string().nullable(),
   answered_at: z.string().nullable(),
+  from: z.string(),
+  to: z.string(),
+  direction: z.string(),
+  hold_time: z.number(),
+  legs: z.array(z.looseObject({ sip_call_id: z.string() })),
 })
 const eventSchema = z.object({ id: z.string(), type: z.string(), sequence: z.number(), occurred_at: z.string() })
 const recordingSchema = z.object({
