@@ -10,7 +10,7 @@ export interface CallLookUpsOptions {
   readonly findCall: (sipCallId: string) => Promise<Call | null>
   readonly log: EventLog
   /** Called once for each look-up, with the signals that came meanwhile; `null` when there is no such call, or none could be read. */
-  readonly onResult: (sipCallId: string, signals: readonly CallSignal[], found: Call | null) => void
+  readonly onResult: (signals: readonly CallSignal[], found: Call | null) => void
 }
 
 const maxLookUps = 1000
@@ -47,6 +47,6 @@ export class CallLookUps {
       this.#options.log.warn({ err: error, sipCallId }, 'call could not be looked up')
     }
     this.#waiting.delete(sipCallId)
-    this.#options.onResult(sipCallId, signals, found)
+    this.#options.onResult(signals, found)
   }
 }

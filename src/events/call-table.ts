@@ -45,11 +45,12 @@ export class CallTable {
 
   /** The call that a PBX seems to go on with. */
   guess(beginning: Beginning): Guess | null {
-    const ids = this.#correlation.callsOf([beginning.from, beginning.to])
-    return guessCall(
-      beginning,
-      ids.flatMap(id => this.get(id) ?? []),
-    )
+    return guessCall(beginning, this.candidates(beginning))
+  }
+
+  /** Calls that go on and that have one of its parties. */
+  candidates({ from, to }: Pick<Beginning, 'from' | 'to'>): readonly Call[] {
+    return this.#correlation.callsOf([from, to]).flatMap(id => this.get(id) ?? [])
   }
 
   /** A call was heard at `heardAt` (our clock, epoch ms) and is now like this. */

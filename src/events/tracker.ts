@@ -1,33 +1,28 @@
 /**
- * Follows all calls at once. Owns every live call: takes signals from the sources, finds the call that each belongs to, advances the call
- * model and hands what changed to the writer. Signals of calls that are not in memory are looked up in the journal first.
+ * Follows all calls as they happen. Owns every live call: takes signals from the sources, lets them change the calls that they belong to
+ * (followed-calls.ts) and hands what changed to the writer. Signals of calls that are not in memory are looked up in the journal first.
  *
- *   source ── accept(signal) ──▶ the call in memory ── advance, join, merge ──▶ changed? ──▶ ChangeWriter ──▶ journal ──▶ onStored
- *                                      ▲ (call-table.ts)
+ *   source ── accept(signal) ──▶ FollowedCalls ── advance, join, merge ──▶ changed? ──▶ ChangeWriter ──▶ journal ──▶ onStored
+ *                                      ▲
  *                                      └── not there: findCall, meanwhile its signals wait
  *
  * Invariants
- *  1. Every call has exactly one entry in the table.
- *  2. A call is advanced only while the writer has room: what the model knows is always stored, or about to be.
- *  3. `accept` never throws and never waits; its cost does not grow with the number of calls.
+ *  1. A call is advanced only while the writer has room: what the model knows is always stored, or about to be.
+ *  2. `accept` never throws and never waits; its cost does not grow with the number of calls.
  *
  * The sources call `accept`; bridge.ts starts and stops it.
  */
-import { advance, expire, join, merge } from './advance.ts'
 import type { AgentDirectory } from './agents.ts'
-import { type Call, isOver, type Union } from './call.ts'
+import { type Call, isOver } from './call.ts'
 import { CallLookUps } from './call-look-ups.ts'
-import { CallTable } from './call-table.ts'
 import { ChangeWriter, type ChangeWriterOptions, type WriterHealth } from './change-writer.ts'
-import type { CallEvent, CallId } from './event.ts'
-import type { Lane } from './expiry-lanes.ts'
-import type { Guess } from './guess.ts'
+import type { CallEvent } from './event.ts'
+import { FollowedCalls, type FollowedStep, patienceOf } from './followed-calls.ts'
 import type { CallJournal } from './journal.ts'
 import type { EventLog } from './log.ts'
 import type { NumberPlan } from './numbers.ts'
-import type { CallSignal, Invited, Tied } from './signal.ts'
-import type { CallContext, Ignored, Step } from './step.ts'
-import { leftAt } from './story.ts'
+import type { CallSignal } from './signal.ts'
+import type { Ignored, Step } from './step.ts'
 
 export interface CallTrackerOptions {
   readonly journal: CallJournal
@@ -57,10 +52,6 @@ type Refused = 'not-running' | 'journal-behind' | 'look-ups-full'
 
 type State = 'new' | 'starting' | 'running' | 'stopped'
 
-const stragglersMs = 64_000
-const challengedMs = 32_000
-/** The PBX hangs up its phones at once when their caller does. */
-const leavingMs = 10_000
 const maxExpiredPerSweep = 1000
 const refusalLogEveryMs = 10_000
 
@@ -91,10 +82,9 @@ export class CallTracker {
     refused: { 'not-running': 0, 'journal-behind': 0, 'look-ups-full': 0 } satisfies Record<Refused, number>,
   }
   readonly #options: CallTrackerOptions
-  readonly #context: CallContext
   readonly #maxOpenCalls: number
   readonly #writer: ChangeWriter
-  readonly #calls: CallTable
+  readonly #calls: FollowedCalls
   readonly #lookUps: CallLookUps
   #state: State = 'new'
   #sweeper: NodeJS.Timeout | undefined
@@ -102,24 +92,21 @@ export class CallTracker {
 
   constructor(options: CallTrackerOptions) {
     this.#options = options
-    this.#context = { site: options.site, numbers: options.numbers, agents: options.agents }
     this.#maxOpenCalls = options.maxOpenCalls ?? 20_000
-    this.#calls = new CallTable({
-      patience: {
-        challenged: challengedMs,
-        unanswered: options.unansweredAfterMs ?? 5 * 60_000,
-        answered: options.orphanAfterMs ?? 4 * 3_600_000,
-        leaving: leavingMs,
-        ended: stragglersMs,
-      },
+    const { unansweredAfterMs = 5 * 60_000, orphanAfterMs = 4 * 3_600_000 } = options
+    this.#calls = new FollowedCalls({
+      context: { site: options.site, numbers: options.numbers, agents: options.agents },
+      patience: patienceOf({ unansweredAfterMs, orphanAfterMs }),
       maxEnded: this.#maxOpenCalls,
+      onNewcomer: () => this.#makeRoom(),
+      onStep: step => this.#followed(step),
     })
     const { journal, log, clock, onStored, writer } = options
     this.#writer = new ChangeWriter({ ...writer, journal, log, clock, onStored })
     this.#lookUps = new CallLookUps({
       findCall: sipCallId => journal.findCall(sipCallId),
       log,
-      onResult: (sipCallId, signals, found) => this.#lookedUp(sipCallId, signals, found),
+      onResult: (signals, found) => this.#lookedUp(signals, found),
     })
   }
 
@@ -177,7 +164,7 @@ export class CallTracker {
     const call = this.#calls.of(signal.sipCallId)
     if (this.#state !== 'running') this.#refuse('not-running', signal)
     else if (!this.#writer.hasRoom) this.#refuse('journal-behind', signal)
-    else if (call !== undefined || signal.kind === 'invited') this.#take(call, signal)
+    else if (call !== undefined || signal.kind === 'invited') this.#take(signal)
     else if (!this.#lookUps.add(signal)) this.#refuse('look-ups-full', signal)
   }
 
@@ -191,72 +178,52 @@ export class CallTracker {
   }
 
   /** A signal reaches the model. What it throws is a bug of ours; it must not reach the source, which carries real calls. */
-  #take(call: Call | undefined, signal: CallSignal): void {
+  #take(signal: CallSignal): void {
     try {
-      const step = this.#apply(call ?? null, signal)
-      if (step.call !== null && step.ignored === null && 'ties' in signal) this.#unite(step.call.id, signal)
+      this.#calls.take(signal, this.#options.clock.now())
     } catch (error) {
       this.#counters.failures += 1
       this.#options.log.error({ err: error, signal: signal.kind, sipCallId: signal.sipCallId }, 'call model failed on a signal')
     }
   }
 
-  #apply(before: Call | null, signal: CallSignal): Step<Call | null> {
-    const other = before === null && signal.kind === 'invited' ? this.#callFor(signal) : null
-    if (other !== null && signal.kind === 'invited') return this.#joinTo(other, signal)
-    if (before === null && (signal.kind === 'invited' || signal.kind === 'overheard')) this.#makeRoom()
-    const step = advance(before, signal, this.#context)
-    this.#count(step.ignored, signal)
-    if (step.call !== null) this.#put(before, { ...step, call: step.call })
-    return step
-  }
-
-  /** The call that a SIP call which begins is part of, by a name or, if the PBX begins it, by a guess. */
-  #callFor(invited: Invited): Guess | null {
-    const [tied] = this.#calls.tiedTo(invited.ties)
-    if (tied !== undefined || !invited.isFromPbx) return tied ?? null
-    const { numbers } = this.#options
-    return this.#calls.guess({ from: numbers.normalise(invited.from), to: numbers.normalise(invited.to), at: invited.at })
-  }
-
-  #joinTo({ call, reason }: Guess, invited: Invited): Step {
-    const union: Union = { sipCallId: invited.sipCallId, reason, at: invited.at }
-    const step = join(call, invited, union, this.#context)
-    this.#count(step.ignored, invited)
-    if (step.ignored === null) {
-      this.#counters.joined += 1
-      this.#options.log.debug({ callId: call.id, ...union }, 'sip call joined')
+  /** What the model made of a call is counted, said and stored. */
+  #followed(followed: FollowedStep): void {
+    const { log } = this.#options
+    const { before, step } = followed
+    switch (followed.kind) {
+      case 'advanced':
+        this.#count(step.ignored, followed.signal)
+        break
+      case 'joined':
+        this.#count(step.ignored, followed.signal)
+        if (step.ignored !== null) break
+        this.#counters.joined += 1
+        log.debug({ callId: before?.id, ...followed.union }, 'sip call joined')
+        break
+      case 'absorbed':
+        this.#counters.merged += 1
+        log.info({ callId: followed.into, absorbed: before?.id, reason: followed.union.reason }, 'calls merged')
+        break
+      case 'kept':
+        break
+      case 'expired': {
+        this.#counters.callsExpired += 1
+        const { phase } = followed.step.call
+        const reason = phase.kind === 'ended' ? phase.outcome.reason : null
+        log.info({ callId: before?.id, lane: followed.lane, reason }, 'call expired')
+        break
+      }
+      default:
+        followed satisfies never
     }
-    this.#put(call, step)
-    return step
-  }
-
-  /** Names of one call that another has as well make them one; the older goes on. */
-  #unite(id: CallId, { ties, sipCallId, at }: Invited | Tied): void {
-    let mine = this.#calls.get(id)
-    for (const { call: other, reason } of this.#calls.tiedTo(ties)) {
-      if (mine === undefined || other.id === mine.id || isOver(mine)) continue
-      const [older, younger] = isOlder(other, mine) ? [other, mine] : [mine, other]
-      const { kept, absorbed } = merge(older, younger, { sipCallId, reason, at }, this.#context)
-      this.#counters.merged += 1
-      this.#options.log.info({ callId: older.id, absorbed: younger.id, reason }, 'calls merged')
-      this.#put(younger, absorbed)
-      this.#put(older, kept)
-      mine = kept.call
-    }
+    if (step.call !== null && step.call !== before) this.#write({ ...step, call: step.call })
   }
 
   #count(ignored: Ignored | null, { kind, sipCallId, source }: CallSignal): void {
     if (ignored === null) return
     this.#counters.ignored[ignored] += 1
     if (ignored !== 'repeated') this.#options.log.debug({ signal: kind, sipCallId, source, ignored }, 'signal ignored')
-  }
-
-  #put(before: Call | null, step: Step): void {
-    // The patience of one that is over is not renewed by stragglers, or a peer that repeats itself would keep it for ever.
-    if (before === null || !isOver(before)) this.#calls.keep(step.call, this.#options.clock.now())
-    else if (step.call !== before) this.#calls.replace(step.call)
-    if (step.call !== before) this.#write(step)
   }
 
   #write({ call, events }: Step): void {
@@ -268,7 +235,7 @@ export class CallTracker {
     this.#writer.write({ call, events, keys: call.keys, ended: isOver(call) })
   }
 
-  #lookedUp(sipCallId: string, signals: readonly CallSignal[], found: Call | null): void {
+  #lookedUp(signals: readonly CallSignal[], found: Call | null): void {
     if (this.#state !== 'running') {
       for (const signal of signals) this.#refuse('not-running', signal)
       return
@@ -279,27 +246,18 @@ export class CallTracker {
       this.#calls.keep(found, this.#options.clock.now())
     }
     for (const signal of signals) {
-      if (this.#writer.hasRoom) this.#take(this.#calls.of(sipCallId), signal)
+      if (this.#writer.hasRoom) this.#take(signal)
       else this.#refuse('journal-behind', signal)
     }
   }
 
   #sweep(): void {
-    for (const { id, lane, at } of this.#calls.due(this.#options.clock.now(), maxExpiredPerSweep)) {
-      if (lane === 'ended') this.#calls.forget(id)
-      else if (this.#writer.hasRoom) this.#expire(id, lane, at)
+    const now = this.#options.clock.now()
+    for (const expired of this.#calls.due(now, maxExpiredPerSweep)) {
+      if (expired.lane === 'ended') this.#calls.forget(expired.id)
+      else if (this.#writer.hasRoom) this.#calls.expire(expired, now)
       else return // the next sweep finds them again
     }
-  }
-
-  #expire(id: CallId, lane: Lane, at: number): void {
-    const call = this.#calls.get(id)
-    if (call === undefined) return
-    const step = expire(call, lane === 'leaving' ? (leftAt(call.sipCalls) ?? at) : at, this.#context)
-    this.#counters.callsExpired += 1
-    const reason = step.call.phase.kind === 'ended' ? step.call.phase.outcome.reason : null
-    this.#options.log.info({ callId: id, lane, reason }, 'call expired')
-    this.#put(call, step)
   }
 
   /** Before one more call is taken in. */
@@ -309,7 +267,8 @@ export class CallTracker {
     if (victim === null) return
     this.#counters.callsEvicted += 1
     this.#options.log.warn({ ...victim, maxOpenCalls: this.#maxOpenCalls }, 'too many open calls, the most silent one is ended')
-    this.#expire(victim.id, victim.lane, this.#options.clock.now())
+    const now = this.#options.clock.now()
+    this.#calls.expire({ ...victim, at: now }, now)
   }
 
   /** Logged now and then: what is refused once is refused a thousand times a second. */
@@ -321,10 +280,4 @@ export class CallTracker {
     const refused = { ...this.#counters.refused }
     this.#options.log.warn({ signal: kind, sipCallId, source, why, refused, pending: this.#writer.pending }, 'signal refused')
   }
-}
-
-/** The one that began first; of the same moment, the one whose name comes first, whoever watches. */
-function isOlder(one: Call, other: Call): boolean {
-  const [at, otherAt] = [one, other].map(({ sipCalls: [caller] }) => caller?.startedAt ?? 0)
-  return at === otherAt ? one.id < other.id : (at ?? 0) < (otherAt ?? 0)
 }

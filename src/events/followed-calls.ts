@@ -1,0 +1,169 @@
+/**
+ * The calls that are followed, and what a signal makes of them: finds the call that it belongs to, advances it, joins SIP calls to it, makes
+ * one of two, and ends those that are silent for too long. It waits for nothing and knows no clock: time is an argument. The tracker
+ * follows calls as they happen with it, and `tpe-bridge trace` those of a capture.
+ *
+ * Invariants
+ *  1. Every call has exactly one entry in the table.
+ *  2. What is told by `onStep` is in the table already.
+ */
+import { advance, expire, join, merge } from './advance.ts'
+import { type Call, isOver, type Union } from './call.ts'
+import { CallTable } from './call-table.ts'
+import type { CallId } from './event.ts'
+import type { Expired, Lane, Patience } from './expiry-lanes.ts'
+import type { Beginning, Guess } from './guess.ts'
+import type { CallSignal, Invited, Tied } from './signal.ts'
+import type { CallContext, Step } from './step.ts'
+import { leftAt } from './story.ts'
+
+/** What became of a call; `before` is `null` for one that was not there. */
+export type FollowedStep =
+  | { readonly kind: 'advanced'; readonly before: Call | null; readonly step: Step<Call | null>; readonly signal: CallSignal }
+  | { readonly kind: 'joined'; readonly before: Call; readonly step: Step; readonly signal: Invited; readonly union: Union }
+  /** The younger goes first: `step` is its last. */
+  | { readonly kind: 'absorbed'; readonly before: Call; readonly step: Step; readonly union: Union; readonly into: CallId }
+  | { readonly kind: 'kept'; readonly before: Call; readonly step: Step; readonly union: Union }
+  | { readonly kind: 'expired'; readonly before: Call; readonly step: Step; readonly lane: Lane }
+
+export interface FollowedCallsOptions {
+  readonly context: CallContext
+  readonly patience: Patience
+  /** Calls that are over and kept for stragglers. */
+  readonly maxEnded: number
+  /** Before one more call is taken in. */
+  readonly onNewcomer: () => void
+  readonly onStep: (step: FollowedStep) => void
+}
+
+/** How long a call of each lane may be silent, ms. */
+export function patienceOf(calls: { readonly unansweredAfterMs: number; readonly orphanAfterMs: number }): Patience {
+  return {
+    challenged: 32_000, // RFC 3261's 64*T1
+    unanswered: calls.unansweredAfterMs,
+    answered: calls.orphanAfterMs,
+    leaving: 10_000, // the PBX hangs up its phones at once when their caller does
+    ended: 64_000,
+  }
+}
+
+export class FollowedCalls {
+  readonly #options: FollowedCallsOptions
+  readonly #calls: CallTable
+
+  constructor(options: FollowedCallsOptions) {
+    this.#options = options
+    this.#calls = new CallTable(options)
+  }
+
+  /** Calls that are not over. */
+  get open(): number {
+    return this.#calls.open
+  }
+
+  get(id: CallId): Call | undefined {
+    return this.#calls.get(id)
+  }
+
+  /** The call of a SIP Call-ID. */
+  of(sipCallId: string): Call | undefined {
+    return this.#calls.of(sipCallId)
+  }
+
+  /** Takes in a call as it was stored, heard at `heardAt` (our clock, epoch ms). */
+  keep(call: Call, heardAt: number): void {
+    this.#calls.keep(call, heardAt)
+  }
+
+  forget(id: CallId): void {
+    this.#calls.forget(id)
+  }
+
+  /** Takes a signal that was heard at `heardAt` (our clock, epoch ms). What it throws is a bug of the model. */
+  take(signal: CallSignal, heardAt: number): void {
+    const call = this.#apply(this.#calls.of(signal.sipCallId) ?? null, signal, heardAt)
+    if (call !== null && 'ties' in signal) this.#unite(call.id, signal, heardAt)
+  }
+
+  /** The calls whose patience ran out before `now`, at most `limit`; they stay where they are. */
+  due(now: number, limit: number): readonly Expired[] {
+    return this.#calls.due(now, limit)
+  }
+
+  /** The call that was silent longest. */
+  mostSilent(): { readonly id: CallId; readonly lane: Lane } | null {
+    return this.#calls.mostSilent()
+  }
+
+  /** Ends a call of which nothing was heard, at `at` (epoch ms). */
+  expire({ id, lane, at }: Expired, heardAt: number): void {
+    const before = this.#calls.get(id)
+    if (before === undefined) return
+    const step = expire(before, lane === 'leaving' ? (leftAt(before.sipCalls) ?? at) : at, this.#options.context)
+    this.#put(before, step, heardAt)
+    this.#options.onStep({ kind: 'expired', before, step, lane })
+  }
+
+  /** The call that a SIP call which begins is part of, by a name or, if the PBX begins it, by a guess. */
+  callFor(invited: Invited): Guess | null {
+    const [tied] = this.#calls.tiedTo(invited.ties)
+    return tied ?? (invited.isFromPbx ? this.#calls.guess(this.#beginningOf(invited)) : null)
+  }
+
+  /** The calls of a new SIP call's parties, among which a guess chooses. */
+  candidatesFor(invited: Invited): readonly Call[] {
+    return this.#calls.candidates(this.#beginningOf(invited))
+  }
+
+  #beginningOf({ from, to, at }: Invited): Beginning {
+    const { numbers } = this.#options.context
+    return { from: numbers.normalise(from), to: numbers.normalise(to), at }
+  }
+
+  /** Answers the call that has the signal in it now, `null` when it was ignored. */
+  #apply(before: Call | null, signal: CallSignal, heardAt: number): Call | null {
+    const found = before === null && signal.kind === 'invited' ? this.callFor(signal) : null
+    if (found !== null && signal.kind === 'invited') return this.#join(found, signal, heardAt)
+    if (before === null && (signal.kind === 'invited' || signal.kind === 'overheard')) this.#options.onNewcomer()
+    const step = advance(before, signal, this.#options.context)
+    if (step.call !== null) this.#put(before, { ...step, call: step.call }, heardAt)
+    this.#options.onStep({ kind: 'advanced', before, step, signal })
+    return step.ignored === null ? step.call : null
+  }
+
+  #join({ call: before, reason }: Guess, signal: Invited, heardAt: number): Call | null {
+    const union: Union = { sipCallId: signal.sipCallId, reason, at: signal.at }
+    const step = join(before, signal, union, this.#options.context)
+    this.#put(before, step, heardAt)
+    this.#options.onStep({ kind: 'joined', before, step, signal, union })
+    return step.ignored === null ? step.call : null
+  }
+
+  /** Names of one call that another has as well make them one; the older goes on. */
+  #unite(id: CallId, { ties, sipCallId, at }: Invited | Tied, heardAt: number): void {
+    let mine = this.#calls.get(id)
+    for (const { call: other, reason } of this.#calls.tiedTo(ties)) {
+      if (mine === undefined || other.id === mine.id || isOver(mine)) continue
+      const [older, younger] = isOlder(other, mine) ? [other, mine] : [mine, other]
+      const union: Union = { sipCallId, reason, at }
+      const { kept, absorbed } = merge(older, younger, union, this.#options.context)
+      this.#put(younger, absorbed, heardAt)
+      this.#options.onStep({ kind: 'absorbed', before: younger, step: absorbed, union, into: older.id })
+      this.#put(older, kept, heardAt)
+      this.#options.onStep({ kind: 'kept', before: older, step: kept, union })
+      mine = kept.call
+    }
+  }
+
+  #put(before: Call | null, { call }: Step, heardAt: number): void {
+    // The patience of one that is over is not renewed by stragglers, or a peer that repeats itself would keep it for ever.
+    if (before === null || !isOver(before)) this.#calls.keep(call, heardAt)
+    else if (call !== before) this.#calls.replace(call)
+  }
+}
+
+/** The one that began first; of the same moment, the one whose name comes first, whoever watches. */
+function isOlder(one: Call, other: Call): boolean {
+  const [at, otherAt] = [one, other].map(({ sipCalls: [caller] }) => caller?.startedAt ?? 0)
+  return at === otherAt ? one.id < other.id : (at ?? 0) < (otherAt ?? 0)
+}
