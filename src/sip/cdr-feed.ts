@@ -47,9 +47,9 @@ export class CdrFeed {
       at: nearestMoment(time, this.#options.now()),
       direction: parsed.message.kind === 'request' ? 'received' : 'sent',
       peer: {
-        transport: via.transport === 'TCP' ? 'tcp' : 'udp',
+        transport: via.transport === 'TLS' ? 'tls' : via.transport === 'TCP' ? 'tcp' : 'udp',
         address: via.params.get('received') ?? via.host,
-        port: Number(via.params.get('rport') ?? via.port ?? 5060),
+        port: Number(via.params.get('rport') ?? via.port ?? (via.transport === 'TLS' ? 5061 : 5060)),
       },
       message: parsed.message,
     })
