@@ -38,6 +38,30 @@ export function guessCall(beginning: Beginning, candidates: readonly Call[]): Gu
   return only(fresh, 'guess: the same callee')
 }
 
+/** Why a call with a party in common is not the one that a PBX goes on with. */
+export type Doubt =
+  /** The PBX began it itself. */
+  | 'begun-by-pbx'
+  | 'caller-gone'
+  /** Its caller talks to somebody whom the PBX called. */
+  | 'caller-reached'
+  | 'other-parties'
+  /** Only the callee is the same, and that is too little after a while. */
+  | 'too-late'
+
+/** For whoever asks why no guess was made: `null` for a call that fits; then others do, too. */
+export function doubtAbout(beginning: Beginning, call: Call): Doubt | null {
+  const { transferring } = call
+  const [caller] = call.sipCalls
+  if (caller === undefined || caller.isFromPbx) return 'begun-by-pbx'
+  if (!isWaiting(call)) return 'caller-gone'
+  if (transferring !== undefined && isSame(transferring.to, beginning.to)) return null
+  if (isReached(call)) return 'caller-reached'
+  if (isSame(caller.from, beginning.from)) return null
+  if (!goesTo(call, beginning.to)) return 'other-parties'
+  return beginning.at - startOf(call) <= promptly ? null : 'too-late'
+}
+
 function only(calls: readonly Call[], reason: string): Guess | null {
   const [call, ...others] = calls
   if (call === undefined) return null
