@@ -7,6 +7,7 @@
  *                                                                └──▶ archiving ──▶ the archive
  *                                                      └── read only ──▶ admin
  *   tracker ── stored events ──▶ agents' status ──▶ Zendesk
+ *   signalling ── presence of extensions ──▶ agents' status
  */
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
@@ -238,7 +239,12 @@ export class Bridge {
     retention?.start()
     this.#started('retention', () => retention?.stop())
 
-    const signalling = new ThreadedSignalling({ config, onSignal: signal => tracker.accept(signal), log })
+    const signalling = new ThreadedSignalling({
+      config,
+      onSignal: signal => tracker.accept(signal),
+      onPresence: presence => agents.told(presence),
+      log,
+    })
     this.#started('sip', () => signalling.stop())
     const { sip, hep } = await signalling.start()
     reconciling.start()

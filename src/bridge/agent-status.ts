@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { AgentBoard } from '../admin/agent-routes.ts'
 import type { Config } from '../config/schema.ts'
 import type { CallSnapshot } from '../events/event.ts'
+import { parseUri } from '../sip/message/uri.ts'
 import { AgentStatuses } from '../zendesk/agents/agent-status.ts'
 import type { StatusApi } from '../zendesk/agents/status-api.ts'
 import { StatusRequests } from '../zendesk/agents/status-requests.ts'
@@ -12,7 +13,7 @@ import type { Connection } from '../zendesk/http/connection.ts'
 import type { SinkMemory } from '../zendesk/memory.ts'
 
 export interface AgentStatusParts {
-  readonly config: Pick<Config, 'agents' | 'agentStatus' | 'zendesk'>
+  readonly config: Pick<Config, 'agents' | 'agentStatus' | 'sip' | 'zendesk'>
   readonly connection: Connection
   readonly memory: SinkMemory
   readonly log: Logger
@@ -24,6 +25,7 @@ export function agentStatuses({ config, connection, memory, log }: AgentStatusPa
     agents: config.agents,
     api: report ? statusApi(config, new StatusRequests(connection, Date.now)) : null,
     memory,
+    watched: config.sip.dialogs.subscribe.flatMap(uri => parseUri(uri)?.user ?? []),
     afterCallWorkMs,
     pollMs,
     clock: Date.now,

@@ -23,6 +23,7 @@ export function healthOf({
     store: store.health(),
     sip: sipHealth(signalling),
     ...(signalling.status().hep === null ? {} : { hep: ok }),
+    ...dialogsHealth(signalling),
     calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
     uploads: deliveryHealth(worker.health()),
     ...(archive === null ? {} : { archive }),
@@ -43,6 +44,16 @@ function sipHealth(signalling: BridgeParts['signalling']): PartHealth {
     ...gatewaysDown.map(gateway => `${gateway} does not answer and is tried last`),
   ]
   return troubles.length === 0 ? ok : degraded(troubles.join('; '))
+}
+
+/** Part of it only where extensions are watched. */
+function dialogsHealth(signalling: BridgeParts['signalling']): Readonly<Record<string, PartHealth>> {
+  const { dialogs } = signalling.status()
+  if (dialogs === null) return {}
+  const { watched, up, problems } = dialogs
+  if (up === watched) return { dialogs: ok }
+  const troubles = problems.map(({ uri, reason }) => `${uri}: ${reason}`)
+  return { dialogs: degraded([`${up} of ${watched} extensions are heard of`, ...troubles].join('; ')) }
 }
 
 function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {

@@ -23,9 +23,16 @@ export async function metricsOf({
   const paused = await store.pauses.list()
   const { intake, watchers, http } = audio
   const rateLimit = connection.rateLimit()
+  const { dialogs } = signalling.status()
   return [
     ...countersAsMetrics('calls', tracker.counters),
     ...Object.entries(signalling.status().counters).flatMap(([part, counters]) => countersAsMetrics(part, counters)),
+    ...(dialogs === null
+      ? []
+      : [
+          gauge('dialogs_watched', 'Extensions that the PBX is asked to tell of', dialogs.watched),
+          gauge('dialogs_up', 'Those whose subscription stands', dialogs.up),
+        ]),
     ...deliveriesAsMetrics('uploads', worker.counters),
     ...(archiving.counters === null ? [] : deliveriesAsMetrics('archive', archiving.counters)),
     ...deliveriesAsMetrics('erasure', erasing.counters),

@@ -1,6 +1,7 @@
 /** What the signalling thread and the bridge say to each other. All of it is plain data (structured clone). */
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
+import type { ExtensionPresence } from '../sip/dialog-state/presence.ts'
 import type { HepListenAddress, HepStatus } from '../sip/hep/listener.ts'
 import type { HopAddress } from '../sip/message/message.ts'
 import type { SignallingLog, SignallingStatus } from './signalling.ts'
@@ -32,6 +33,7 @@ export type FromThread =
   | { readonly kind: 'started'; readonly listening: SignallingAddresses }
   | { readonly kind: 'start-failed'; readonly reason: string }
   | { readonly kind: 'signals'; readonly signals: readonly CallSignal[] }
+  | { readonly kind: 'presence'; readonly presence: ExtensionPresence }
   | { readonly kind: 'status'; readonly status: ThreadStatus }
   | { readonly kind: 'log'; readonly level: keyof SignallingLog; readonly fields: object; readonly message: string }
   | { readonly kind: 'stopped' }

@@ -49,7 +49,7 @@ function flush(): void {
 
 const { config } = workerData as ThreadData // threaded-signalling.ts is the only one that starts this thread
 const { sip, hep } = config
-const signalling = new Signalling({ config: sip, onSignal, log })
+const signalling = new Signalling({ config: sip, onSignal, onPresence: presence => tell({ kind: 'presence', presence }), log })
 const ties = { unique: sip.uniqueHeaders, callId: sip.callIdHeaders }
 const mirror = new Mirror({ config: hep, ties, onSignal, log })
 

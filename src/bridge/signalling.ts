@@ -8,6 +8,8 @@ import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
 import { CallObserver } from '../sip/call-observer.ts'
 import { CdrFeed } from '../sip/cdr-feed.ts'
+import type { ExtensionPresence } from '../sip/dialog-state/presence.ts'
+import { DialogWatcher, type DialogWatcherStatus } from '../sip/dialog-state/watcher.ts'
 import { DigestAuthenticator, type DigestUser } from '../sip/embedded/guard/digest-authenticator.ts'
 import { SipGuard } from '../sip/embedded/guard/sip-guard.ts'
 import { EmbeddedSipServer } from '../sip/embedded/server.ts'
@@ -34,6 +36,8 @@ export interface SignallingLog {
 export interface SignallingOptions {
   readonly config: Config['sip']
   readonly onSignal: (signal: CallSignal) => void
+  /** Of the extensions in sip.dialogs, at each change. */
+  readonly onPresence?: (presence: ExtensionPresence) => void
   readonly log: SignallingLog
 }
 
@@ -46,6 +50,8 @@ export interface SignallingStatus {
   readonly gatewaysDown: readonly string[]
   /** Sources whose requests the embedded server ignores for a time, and until when (epoch ms). */
   readonly banned: readonly { readonly source: string; readonly until: number }[]
+  /** The extensions that are watched; `null` where none is configured. */
+  readonly dialogs: DialogWatcherStatus | null
   /** By part; what each part counts. */
   readonly counters: Readonly<Record<string, object>>
 }
@@ -66,8 +72,9 @@ export class Signalling {
   readonly #log: SignallingLog
   readonly #guard: SipGuard
   readonly #authenticator: DigestAuthenticator<TrunkUser> | null
+  readonly #dialogs: DialogWatcher | null
 
-  constructor({ config, onSignal, log }: SignallingOptions) {
+  constructor({ config, onSignal, onPresence = () => {}, log }: SignallingOptions) {
     const { trunk, uniqueHeaders, callIdHeaders } = config
     this.#config = config
     this.#log = log
@@ -105,6 +112,10 @@ export class Signalling {
       now: () => performance.now(),
       log,
     })
+    const { dialogs } = config
+    const watching = { srf: this.listener.srf, ...dialogs, now: Date.now, random: randomBytes, log, onSignal, onPresence }
+    // Before the trunk, which takes every NOTIFY that the watcher passes on.
+    this.#dialogs = dialogs.subscribe.length === 0 ? null : new DialogWatcher(watching)
     this.trunk.attach(this.listener.srf)
     if (config.server === 'embedded') {
       this.server = new EmbeddedSipServer({
@@ -133,6 +144,7 @@ export class Signalling {
   /** Answers where the embedded server listens; empty for a drachtio-server. Rejects when a socket cannot be opened. */
   async start(): Promise<readonly HopAddress[]> {
     await this.peers.start()
+    this.#dialogs?.start()
     if (this.server === null) {
       const { host, port, secret } = this.#config.drachtio
       this.listener.start({ host, port, secret: secret ?? '' })
@@ -158,6 +170,7 @@ export class Signalling {
       peerFailures: this.peers.failures(),
       gatewaysDown: this.order.down(),
       banned: this.#guard.banned(),
+      dialogs: this.#dialogs?.status() ?? null,
       counters: {
         trunk: this.trunk.counters,
         peers: {
@@ -167,11 +180,13 @@ export class Signalling {
         },
         ...(this.#authenticator === null ? {} : { auth: this.#authenticator.counters }),
         ...(this.server === null ? {} : { sip: flat(this.server.counters) }),
+        ...(this.#dialogs === null ? {} : { dialogs: { ...this.#dialogs.counters, ...this.#dialogs.requests() } }),
       },
     }
   }
 
   async stop(): Promise<void> {
+    await this.#dialogs?.stop()
     this.listener.stop()
     await this.server?.stop()
     this.peers.stop()

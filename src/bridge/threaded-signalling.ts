@@ -14,13 +14,23 @@ import { setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
+import type { ExtensionPresence } from '../sip/dialog-state/presence.ts'
 import type { HopAddress } from '../sip/message/message.ts'
 import type { SignallingLog } from './signalling.ts'
-import type { FromThread, SignallingAddresses, SignallingConfig, ThreadData, ThreadStatus, ToThread } from './signalling-messages.ts'
+import type {
+  FromThread,
+  SignallingAddresses,
+  SignallingConfig,
+  ThreadData,
+  ThreadStatus,
+  ToThread,
+} from './signalling-messages.ts'
 
 export interface ThreadedSignallingOptions {
   readonly config: SignallingConfig
   readonly onSignal: (signal: CallSignal) => void
+  /** Of the extensions in sip.dialogs, at each change; a thread that dies leaves all of them unknown. */
+  readonly onPresence?: (presence: ExtensionPresence) => void
   readonly log: SignallingLog
 }
 
@@ -37,11 +47,14 @@ export class ThreadedSignalling {
   #restart: NodeJS.Timeout | null = null
   #pauseMs = firstPauseMs
   #deaths = 0
+  /** What the thread told last of each extension, by its URI. */
+  readonly #presences = new Map<string, ExtensionPresence>()
   #status: ThreadStatus = {
     connection: { state: 'stopped' },
     peerFailures: [],
     gatewaysDown: [],
     banned: [],
+    dialogs: null,
     hep: null,
     counters: {},
   }
@@ -111,11 +124,15 @@ export class ThreadedSignalling {
   }
 
   #hear(worker: Worker, message: Exclude<FromThread, { kind: 'started' | 'start-failed' }>): void {
-    const { onSignal, log } = this.#options
+    const { onSignal, onPresence, log } = this.#options
     switch (message.kind) {
       case 'signals':
         for (const signal of message.signals) onSignal(signal)
         say(worker, { kind: 'taken', count: message.signals.length })
+        return
+      case 'presence':
+        this.#presences.set(message.presence.uri, message.presence)
+        onPresence?.(message.presence)
         return
       case 'status':
         this.#status = message.status
@@ -133,6 +150,9 @@ export class ThreadedSignalling {
   #died(): void {
     this.#worker = null
     this.#deaths += 1
+    for (const presence of this.#presences.values())
+      this.#options.onPresence?.({ ...presence, presence: 'unknown', at: Date.now() })
+    this.#presences.clear()
     const reason = `the signalling thread died; a new one starts in ${this.#pauseMs} ms`
     this.#status = { ...this.#status, connection: { state: 'connecting', reason } }
     this.#options.log.error({ deaths: this.#deaths, pauseMs: this.#pauseMs }, 'signalling thread died, starting a new one')

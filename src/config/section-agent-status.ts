@@ -15,7 +15,9 @@ export const agentStatus = z
   .strictObject({
     report: flag()
       .prefault(false)
-      .describe('Tell Zendesk when an agent is on a call. It needs agents, so that the bridge knows whose phone is whose.'),
+      .describe(
+        'Tell Zendesk when an agent is on a call. It needs agents, so that the bridge knows whose phone is whose. An agent is on a call while either the calls that are seen say so, or the PBX does of an extension in sip.dialogs; what a PBX that falls silent said last counts for a minute.',
+      ),
     after_call_work: duration('0s', '1d')
       .prefault('0s')
       .describe('How long an agent who has talked is in after-call work before going back to the status of before the call.'),

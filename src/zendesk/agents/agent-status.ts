@@ -2,13 +2,15 @@
  * The agents' status in Zendesk, after their phones; and what is known of both, for operators. With no API to speak to it only
  * watches the phones.
  *
- *   events ──▶ phones ──▶ reconciler ──▶ Zendesk
- *                 └──────────┴── list() ──▶ the admin API
+ *   events ──────────────▶ phones ──▶ reconciler ──▶ Zendesk
+ *   the PBX's word ─────────▲ └──────────┴── list() ──▶ the admin API
  *
- * Told of every stored event; events are never delayed by it.
+ * Told of every stored event, and of what the PBX says of the extensions that it is asked about (dialog-state): an agent is on a call
+ * while either says so (phones.ts). Events are never delayed by it.
  */
 import type { AgentOnCall, CallEvent, CallSnapshot } from '../../events/event.ts'
 import type { SinkMemory } from '../memory.ts'
+import { type ExtensionPresence, trustedMs } from './phone-word.ts'
 import { AgentPhones, type PhoneState } from './phones.ts'
 import { type ReconcilerOptions, StatusReconciler } from './reconciler.ts'
 import type { StatusApi } from './status-api.ts'
@@ -20,6 +22,8 @@ export interface AgentStatusOptions {
   /** How an account's statuses are set; `null`: they are not reported. */
   readonly api: StatusApi | null
   readonly memory: SinkMemory
+  /** Extensions of which the PBX is asked to tell (`told`); none by default. */
+  readonly watched?: readonly string[]
   /** How long after-call work takes, ms. */
   readonly afterCallWorkMs: number
   /** Within this time every agent's status is read once, ms; 0: only when it is about to be set. */
@@ -63,11 +67,17 @@ export class AgentStatuses {
   readonly #phones: AgentPhones
   readonly #unmapped: UnmappedExtensions
   readonly #reconciler: StatusReconciler | null
+  readonly #idOf: ReadonlyMap<string, number>
+  /** Extensions of which the PBX has not told yet. */
+  readonly #unheard: Set<string>
   #poller: NodeJS.Timeout | null = null
+  #hearing: NodeJS.Timeout | null = null
 
   constructor(options: AgentStatusOptions) {
-    const { agents, api, afterCallWorkMs } = options
+    const { agents, api, afterCallWorkMs, watched = [] } = options
     this.#options = options
+    this.#idOf = new Map(agents.map(({ extension, id }) => [extension, id]))
+    this.#unheard = new Set(watched.filter(extension => this.#idOf.has(extension)))
     this.#agents = byId(agents)
     const ids = [...this.#agents.keys()]
     this.#phones = new AgentPhones(ids, afterCallWorkMs)
@@ -94,7 +104,13 @@ export class AgentStatuses {
     this.#phones.restore(calls)
     if (this.#reconciler === null) return
     if (this.#agents.size === 0) log.warn({}, 'agent_status.report is set, but there are no agents whose status to report')
-    for (const id of this.#agents.keys()) this.#reconciler.wake(id)
+    this.#wakeAll()
+    // Before the PBX has told of its phones, a status that is still held from before must not be given back.
+    if (this.#unheard.size > 0)
+      this.#hearing = setTimeout(() => {
+        this.#unheard.clear()
+        this.#wakeAll()
+      }, trustedMs)
     if (pollMs > 0 && this.#agents.size > 0) this.#poll(this.#reconciler, [...this.#agents.keys()], pollMs)
   }
 
@@ -107,10 +123,21 @@ export class AgentStatuses {
     }
   }
 
+  /** What the PBX says of an extension; of one that is no agent's, nothing follows. Never throws, never waits. */
+  told(presence: ExtensionPresence): void {
+    const id = this.#idOf.get(presence.extension)
+    if (id === undefined) return
+    this.#phones.told(id, presence)
+    if (presence.presence !== 'unknown') this.#unheard.delete(presence.extension)
+    this.#wakeHeard(id)
+  }
+
   /** Ends what is in flight. What is held in Zendesk stays held: calls outlive a restart. */
   async stop(): Promise<void> {
     if (this.#poller !== null) clearInterval(this.#poller)
     this.#poller = null
+    if (this.#hearing !== null) clearTimeout(this.#hearing)
+    this.#hearing = null
     await this.#reconciler?.stop()
   }
 
@@ -137,6 +164,15 @@ export class AgentStatuses {
       state: 'degraded',
       reason: `${whose} could not be brought to Zendesk since ${new Date(since).toISOString()}: ${reason}`,
     }
+  }
+
+  #wakeAll(): void {
+    for (const id of this.#agents.keys()) this.#wakeHeard(id)
+  }
+
+  #wakeHeard(id: number): void {
+    const isHeard = !this.#agents.get(id)?.extensions.some(extension => this.#unheard.has(extension))
+    if (isHeard) this.#reconciler?.wake(id)
   }
 
   #poll(reconciler: StatusReconciler, ids: readonly number[], pollMs: number): void {

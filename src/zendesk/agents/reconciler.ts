@@ -200,7 +200,7 @@ export class StatusReconciler {
     const step = nextStep(seat.hold, state, api.values)
     switch (step.kind) {
       case 'none':
-        if (state.kind === 'after_call_work') this.#alarm(seat, state.until)
+        if ('until' in state && state.until !== undefined) this.#alarm(seat, state.until)
         if (!seat.poll) return false
         return await this.#read(seat, seat.hold, true, signal)
       case 'look':

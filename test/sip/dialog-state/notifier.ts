@@ -50,6 +50,8 @@ export interface Notifier {
   readonly standing: ReadonlyMap<string, Subscription>
   /** Tells the watcher of the extension; by default of everything, in the next version. */
   tell(extension: string, dialogs: readonly MadeDialog[], how?: { state?: 'full' | 'partial'; skip?: number }): void
+  /** Tells the watcher of the extension in the words of another PBX: a whole document, and its User-Agent. */
+  pass(extension: string, body: string, userAgent?: string): void
   /** Ends the subscription from its own side. */
   terminate(extension: string, reason: string): void
   /** Forgets everything, as a PBX that is started again. */
@@ -84,7 +86,7 @@ export async function startNotifier(given: Partial<Habits> = {}): Promise<Notifi
 
   const sendTo = (message: SipMessage, to: { port: number }): void => socket.send(serializeMessage(message), to.port, '127.0.0.1')
 
-  function notify(extension: string, subscription: Subscription, state: string, body: string): void {
+  function notify(extension: string, subscription: Subscription, state: string, body: string, userAgent = 'notifier'): void {
     subscription.seq += 1
     const notice: SipRequest = {
       kind: 'request',
@@ -100,6 +102,7 @@ export async function startNotifier(given: Partial<Habits> = {}): Promise<Notifi
         { name: 'Contact', value: `<sip:${extension}@127.0.0.1:${port}>` },
         { name: 'Event', value: 'dialog' },
         { name: 'Subscription-State', value: state },
+        { name: 'User-Agent', value: userAgent },
         { name: 'Content-Type', value: 'application/dialog-info+xml' },
       ],
       body: Buffer.from(body),
@@ -213,6 +216,11 @@ export async function startNotifier(given: Partial<Habits> = {}): Promise<Notifi
       dialogsOf.set(extension, dialogs)
       subscription.version += 1 + skip
       notify(extension, subscription, 'active', madeDocument(subscription.version, state, dialogs))
+    },
+    pass(extension, body, userAgent) {
+      const subscription = standing.get(extension)
+      if (subscription === undefined) throw new Error(`nobody watches ${extension}`)
+      notify(extension, subscription, 'active', body, userAgent)
     },
     terminate(extension, reason) {
       const subscription = standing.get(extension)
