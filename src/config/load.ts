@@ -1,12 +1,13 @@
 /**
  * From a file to a configuration, or to everything that is wrong with it, all at once.
  *
- *   text ─▶ yaml-syntax ─▶ source-tree (${ENV}) ─▶ includes (*_file) ─▶ schema ─▶ Config, frozen
- *              └───────────────┴── problems ──────────┴───────────────────┘ explain
+ *   text ─▶ yaml-syntax ─▶ source-tree (${ENV}) ─▶ includes (*_file) ─▶ family-defaults (pbx) ─▶ schema ─▶ Config, frozen
+ *              └───────────────┴── problems ──────────┴──────────────────┴──────────────────────┘ explain
  */
 
 import type { Environment } from './environment.ts'
 import { explain, placeOf } from './explain.ts'
+import { fillFromFamily } from './family-defaults.ts'
 import { fillFromFiles, sectionAt } from './includes.ts'
 import { type ConfigProblem, sortProblems } from './problems.ts'
 import type { ReadFile } from './read-file.ts'
@@ -41,7 +42,7 @@ export async function loadConfig({ path, env, readFile }: LoadOptions): Promise<
   if (yaml.document === null) return { ok: false, problems: sortProblems(tree.problems) }
   const foreign = otherVersion(tree)
   if (foreign !== null) return { ok: false, problems: [foreign] }
-  return validated(tree, [...tree.problems, ...(await fillFromFiles(tree, readFile))])
+  return validated(tree, [...tree.problems, ...(await fillFromFiles(tree, readFile)), ...(await fillFromFamily(tree))])
 }
 
 function validated(tree: SourceTree, before: readonly ConfigProblem[]): LoadedConfig {

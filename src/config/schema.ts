@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { duration, path, word } from './fields.ts'
+import { pbxFamilies } from './pbx-family.ts'
 import { agentStatus } from './section-agent-status.ts'
 import { archive } from './section-archive.ts'
 import { hep } from './section-hep.ts'
@@ -46,6 +47,12 @@ export const configSchema = z
       .prefault('10s')
       .describe('How long a stopping bridge lets work in flight finish. What is not delivered stays stored.'),
     log: log.prefault({}).describe('What the bridge writes to standard output.'),
+    pbx: z
+      .enum(pbxFamilies)
+      .prefault('generic')
+      .describe(
+        'The family of the PBX, whose ways the bridge then takes for granted: the defaults of sip.unique_headers and sip.call_id_headers are those of config/pbx/NAME.yaml. docs/pbx says how each is set up.',
+      ),
     sip: sip.prefault({}).describe('Signalling: what the bridge sees of calls.'),
     hep: hep
       .prefault({})
