@@ -1,4 +1,4 @@
-/** Builds the audio sources: watched folders, HTTP uploads, and the intake that ties their files to calls and encodes them. */
+/** Builds the audio sources: watched folders, HTTP uploads, what the bridge records itself, and the intake that ties their files to calls and encodes them. */
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
@@ -17,13 +17,17 @@ import { Intake } from '../recordings/intake/intake.ts'
 import { Spool } from '../recordings/intake/spool.ts'
 import type { SpoolSpace } from '../recordings/intake/spool-space.ts'
 import type { RecordingLedger } from '../recordings/ledger.ts'
+import { finishedRecordings } from '../recordings/rtp/finished-recordings.ts'
 import { CommandTranscriber } from '../recordings/transcription/command-transcriber.ts'
 import { HttpTranscriber } from '../recordings/transcription/http-transcriber.ts'
 import { Transcription } from '../recordings/transcription/transcription.ts'
 import { spoolSpace } from './disk.ts'
 
 export interface AudioOptions {
-  readonly config: Pick<Config, 'dataDir' | 'spool' | 'recordings' | 'voicemail' | 'transcode' | 'transcripts' | 'zendesk'>
+  readonly config: Pick<
+    Config,
+    'dataDir' | 'spool' | 'sip' | 'recordings' | 'voicemail' | 'transcode' | 'transcripts' | 'zendesk'
+  >
   readonly ledger: RecordingLedger
   readonly numbers: NumberPlan
   /** Where recorders leave sidecars (recordings.folders[].sidecar), absolute. Absent: as the folders say that are watched. */
@@ -37,11 +41,13 @@ export interface AudioOptions {
 /** What Zendesk's uploads take; other than the documented API, the Partner Edition endpoints have no limit. */
 const largestUploadBytes = 50_000_000
 
+/** The folder of what the bridge records itself. The watcher hears of each file as it gets its name. */
+const recordedFolder = { settleMs: 0, unfinishedAfterMs: 0, maxAgeMs: null, polling: false }
+
 /** What folders of recordings and of voicemails have in common. */
-type WatchedFolder = Pick<
-  Config['recordings']['folders'][number],
-  'path' | 'settleMs' | 'unfinishedAfterMs' | 'maxAgeMs' | 'polling'
->
+type WatchedFolder = Pick<Config['recordings']['folders'][number], 'path' | 'settleMs' | 'unfinishedAfterMs' | 'polling'> & {
+  readonly maxAgeMs: number | null
+}
 
 export class Audio {
   readonly intake: Intake
@@ -116,6 +122,15 @@ export class Audio {
           folder.format === 'asterisk' ? asteriskVoicemailFolder(this.intake) : plainVoicemailFolder(folder.match, this.intake)
         return watch(folder, reader, voicemail.rescanEveryMs)
       }),
+      ...(config.sip.siprec.peers.length === 0
+        ? []
+        : [
+            watch(
+              { path: spool.recordedFolder, ...recordedFolder },
+              finishedRecordings(spool, this.intake),
+              recordings.rescanEveryMs,
+            ),
+          ]),
     ]
   }
 

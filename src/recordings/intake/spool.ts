@@ -1,6 +1,6 @@
 /**
- * The bridge's own folder for audio: `audio/ID.mp3` until its delivery is acknowledged, `incoming/ID/NAME` for uploads over HTTP.
- * A file that is not whole has another name until it is; such leftovers of a crash are removed at the start.
+ * The bridge's own folder for audio: `audio/ID.mp3` until its delivery is acknowledged, `incoming/ID/NAME` for uploads over HTTP and for
+ * what the bridge has recorded itself, `rtp/NAME` for what it records. A file that is not whole has another name until it is; such leftovers of a crash are removed at the start.
  */
 import { lstat, mkdir, open, opendir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
@@ -11,10 +11,13 @@ import { parseRecordingId } from './identity.ts'
 export class Spool {
   readonly audioFolder: string
   readonly incomingFolder: string
+  /** What the bridge records itself, until it is taken in. */
+  readonly recordedFolder: string
 
   constructor(folder: string) {
     this.audioFolder = join(folder, 'audio')
     this.incomingFolder = join(folder, 'incoming')
+    this.recordedFolder = join(folder, 'rtp')
   }
 
   mp3Path(id: RecordingId): string {
@@ -32,7 +35,7 @@ export class Spool {
 
   /** Makes the folders and removes what a crash left half written. */
   async prepare(): Promise<void> {
-    for (const folder of [this.audioFolder, this.incomingFolder]) {
+    for (const folder of [this.audioFolder, this.incomingFolder, this.recordedFolder]) {
       await mkdir(folder, { recursive: true, mode: 0o750 })
       for (const name of await readdir(folder)) {
         if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true })
@@ -55,9 +58,9 @@ export class Spool {
     return (await isThere(this.mp3Path(id))) || (await isThere(join(this.incomingFolder, id)))
   }
 
-  /** How much lies here, in bytes; files that are just being written are left out. */
+  /** How much lies here, in bytes; uploads and MP3s that are just being written are left out. */
   async bytes(): Promise<number> {
-    return (await bytesIn(this.audioFolder)) + (await bytesIn(this.incomingFolder))
+    return (await bytesIn(this.audioFolder)) + (await bytesIn(this.incomingFolder)) + (await bytesIn(this.recordedFolder))
   }
 
   /** Removes everything of this item. */

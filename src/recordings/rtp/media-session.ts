@@ -20,6 +20,8 @@ export interface MediaStream {
 export interface SessionRequest {
   /** Unique; names the files. */
   readonly key: string
+  /** The SIP Call-ID of the session that began it: the recorded call is known by it. */
+  readonly callId: string
   /** When the session began, epoch ms. */
   readonly at: number
 }

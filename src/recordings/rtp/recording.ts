@@ -319,6 +319,7 @@ export class Recording {
     const heard = [...this.#heardOn.values()]
     return {
       key: this.#session.key,
+      callId: this.#session.callId,
       startedAt: moment(this.#session.at),
       endedAt: endedAt === null ? null : moment(endedAt),
       recovered: false,

@@ -1,12 +1,11 @@
 /** Finishes the recordings that a bridge was writing when it died: their header is brought up to date and they get their real names. */
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { OpenFile } from '../audio/byte-source.ts'
 import { readWav, type WavAudio } from '../audio/riff.ts'
 import { describe, isGone } from '../failure.ts'
 import type { Log } from '../log.ts'
-import { type RecordingSidecar, recordingPaths, syncFolderOf, unfinishedWav, writeSidecar } from './sidecar-file.ts'
+import { readSidecar, recordingPaths, syncFolderOf, unfinishedWav, writeSidecar } from './sidecar-file.ts'
 import { wavHeader } from './wav-header.ts'
 
 export interface RecoveredRecording {
@@ -48,7 +47,7 @@ async function recoverOne(folder: string, name: string): Promise<RecoveredRecord
     return null
   }
   await mendHeader(paths.unfinishedWav, wav)
-  const sidecar = await readUnfinished(paths.unfinishedSidecar)
+  const sidecar = await readSidecar(paths.unfinishedSidecar)
   if (sidecar !== null) {
     await writeSidecar(paths.sidecar, { ...sidecar, recovered: true })
     await rm(paths.unfinishedSidecar)
@@ -80,39 +79,6 @@ async function mendHeader(path: string, wav: WavAudio): Promise<void> {
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-const sidecarSchema = z.object({
-  key: z.string(),
-  startedAt: z.string(),
-  endedAt: z.string().nullable(),
-  recovered: z.boolean(),
-  sampleRate: z.number(),
-  channels: z.array(
-    z.object({
-      channel: z.number(),
-      key: z.string(),
-      name: z.string().nullable(),
-      streams: z.array(z.object({ id: z.string(), label: z.string().nullable() })),
-    }),
-  ),
-  pauses: z.array(z.object({ stream: z.string(), from: z.string(), until: z.string().nullable() })),
-})
-
-async function readUnfinished(path: string): Promise<RecordingSidecar | null> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (isGone(error)) return null
-    throw error
-  }
-  try {
-    return sidecarSchema.parse(JSON.parse(text))
-  } catch {
-    // Cut short by a power failure. The audio is worth more than the names on its channels.
-    return null
   }
 }
 

@@ -17,8 +17,8 @@ export interface StreamSettings {
   readonly address: string
   readonly ports: PortPool
   readonly receiveBufferBytes: number
-  /** IP addresses that may send besides the one that was offered. */
-  readonly mayAlsoSend: readonly string[]
+  /** Whether an IP address may send besides the one that was offered. */
+  readonly mayAlsoSend: (address: string) => boolean
   /** Our name in RTCP (RFC 3550 6.5.1); must tell nothing about anybody. */
   readonly cname: string
   /** Ms, of a clock that never goes back. */

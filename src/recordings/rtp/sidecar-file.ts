@@ -1,11 +1,15 @@
 /** The file beside a recording that says who is on which channel, and how a recording's files are named while and after it is written. */
-import { open, rename } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { isGone } from '../failure.ts'
 
 /** `NAME.json`. Times are RFC 3339, UTC. */
 export interface RecordingSidecar {
   /** What the recording was opened with: derived from the recording session. */
   readonly key: string
+  /** The SIP Call-ID of the recording session that began it. */
+  readonly callId: string
   readonly startedAt: string
   /** `null` while it is written, and for a recording that was recovered. */
   readonly endedAt: string | null
@@ -61,6 +65,41 @@ export async function writeSidecar(path: string, sidecar: RecordingSidecar): Pro
     await file.close()
   }
   await rename(temporary, path)
+}
+
+const sidecarSchema = z.object({
+  key: z.string(),
+  callId: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.string().nullable(),
+  recovered: z.boolean(),
+  sampleRate: z.number(),
+  channels: z.array(
+    z.object({
+      channel: z.number(),
+      key: z.string(),
+      name: z.string().nullable(),
+      streams: z.array(z.object({ id: z.string(), label: z.string().nullable() })),
+    }),
+  ),
+  pauses: z.array(z.object({ stream: z.string(), from: z.string(), until: z.string().nullable() })),
+})
+
+/** `null` when there is none, or when it cannot be understood. Throws the file system's error. */
+export async function readSidecar(path: string): Promise<RecordingSidecar | null> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (isGone(error)) return null
+    throw error
+  }
+  try {
+    return sidecarSchema.parse(JSON.parse(text))
+  } catch {
+    // Cut short by a power failure. The audio is worth more than the names on its channels.
+    return null
+  }
 }
 
 /** Makes the folder's entries survive a power failure. Throws the file system's error. */

@@ -9,12 +9,12 @@ export interface Sender {
 const silentMs = 2_000
 
 export class SourceLock {
-  readonly #mayAlsoSend: readonly string[]
+  readonly #mayAlsoSend: (address: string) => boolean
   #offered: string | null = null
   #chosen: { readonly sender: Sender; lastAt: number } | null = null
 
-  /** `mayAlsoSend`: IP addresses besides the one that was offered, for senders behind a NAT or with several interfaces. */
-  constructor(mayAlsoSend: readonly string[]) {
+  /** `mayAlsoSend`: whether an IP address may besides the one that was offered, for senders behind a NAT or with several interfaces. */
+  constructor(mayAlsoSend: (address: string) => boolean) {
     this.#mayAlsoSend = mayAlsoSend
   }
 
@@ -37,7 +37,7 @@ export class SourceLock {
   /** Whether this address may send here at all. The port is never asked for: many senders use another one than they offer. */
   mayBeSent(address: string): boolean {
     const from = plain(address)
-    return from === this.#offered || this.#mayAlsoSend.includes(from)
+    return from === this.#offered || this.#mayAlsoSend(from)
   }
 
   /** Whether to take a valid packet of this sender, which is chosen when nobody is. `at`: ms, never less than before. */

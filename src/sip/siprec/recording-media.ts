@@ -20,7 +20,12 @@ export interface MediaStream {
 export interface RecordingMedia {
   /** Opens a port for each stream, in their order; `refused` says why there is none (no ports, no space). */
   open(
-    session: { readonly key: string; readonly at: number },
+    session: {
+      readonly key: string
+      /** Of the recording session that begins the recording. */
+      readonly callId: string
+      readonly at: number
+    },
     streams: readonly MediaStream[],
   ): Promise<OpenMedia | { readonly refused: string }>
 }

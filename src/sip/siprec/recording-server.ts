@@ -36,11 +36,21 @@ export interface RecordingServerOptions {
   /** Epoch ms. */
   readonly now: () => number
   readonly onRecording: (event: RecordingEvent) => void
+  /** Told of the BYE of a session that this server does not know: one that began before the bridge was started again. */
+  readonly onForgotten?: (bye: ForgottenBye) => void
   readonly log: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
   }
+}
+
+export interface ForgottenBye {
+  /** Epoch ms. */
+  readonly at: number
+  readonly callId: string
+  readonly fromTag: string
+  readonly toTag: string
 }
 
 interface ActiveSession {
@@ -61,7 +71,8 @@ interface ActiveSession {
 
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS'
 const ACCEPT = 'application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed'
-const RETRY_AFTER = { headers: { 'Retry-After': '10' } }
+/** The user part of our Contact, by which requests within a session are known as ours. */
+const USER = 'recorder'
 
 export class RecordingServer {
   readonly counters = { sessions: 0, refused: 0, cancelled: 0, changes: 0, lost: 0, malformed: 0 }
@@ -82,6 +93,12 @@ export class RecordingServer {
       const message = this.#options.isPeer(req.source_address) ? this.#read(req) : null
       if (message === null || !isRecordingRequest(message)) next()
       else void this.#invited(req, res, message)
+    })
+    // Of a session that is known the dialog hears before this does.
+    srf.use('bye', (req, res, next) => {
+      const message = this.#options.isPeer(req.source_address) ? this.#read(req) : null
+      if (message === null || !isOurs(message)) next()
+      else this.#forgotten(res, message)
     })
     srf.use('options', (req, res, next) => {
       if (this.#options.isPeer(req.source_address))
@@ -152,7 +169,7 @@ export class RecordingServer {
     const transport = req.protocol === 'udp' ? '' : `;transport=${req.protocol}`
     const headers = {
       // RFC 7866 section 6.1.2.
-      Contact: `<sip:recorder@localhost${transport}>;+sip.srs`,
+      Contact: `<sip:${USER}@localhost${transport}>;+sip.srs`,
       'Content-Type': 'application/sdp',
       Allow: ALLOW,
       Accept: ACCEPT,
@@ -247,6 +264,13 @@ export class RecordingServer {
     this.#options.onRecording({ kind: 'changed', at, dialog: active.dialog, session: step.session, before })
   }
 
+  #forgotten(res: Srf.SrfResponse, message: SipRequest): void {
+    const { onForgotten, now } = this.#options
+    const tag = (name: string) => tagOf(headerValue(message, name) ?? '') ?? ''
+    onForgotten?.({ at: now(), callId: headerValue(message, 'Call-ID') ?? '', fromTag: tag('From'), toTag: tag('To') })
+    this.#refuse(res, 481, 'the session is not known (any more)')
+  }
+
   async #hangUp(active: ActiveSession, reason: 'lost' | 'stopped'): Promise<void> {
     if (active.isOver) return
     // Whether or not its BYE arrives, the session is over for us.
@@ -302,12 +326,19 @@ export class RecordingServer {
     this.counters.refused += 1
     if (this.counters.refused % 100 === 1)
       this.#options.log.warn({ status, reason, refused: this.counters.refused }, 'request of a recording client refused')
-    res.send(status, status === 503 ? RETRY_AFTER : {})
+    // RFC 3261 section 20.43: so that whoever looks for the reason finds it in the client's trace as well.
+    const warning = `399 tpe-bridge "${reason.replace(/["\\]/g, "'").replace(/[^ -~]/g, '?')}"`
+    res.send(status, { headers: { Warning: warning, ...(status === 503 ? { 'Retry-After': '10' } : {}) } })
   }
 
   #warn(active: ActiveSession, reason: string): void {
     this.#options.log.warn({ callId: active.session.callId, reason }, 'the description in an ACK cannot be recorded')
   }
+}
+
+/** The target is the Contact that we gave, and no proxy of ours has put itself into its way, as the trunk does. */
+function isOurs(message: SipRequest): boolean {
+  return message.uri.startsWith(`sip:${USER}@`) && headerValue(message, 'Route') === null
 }
 
 function reasonOf(error: unknown): string {

@@ -33,11 +33,11 @@ export class SharedRecording {
     return this.#fed.size === 0
   }
 
-  /** Records exactly these streams of a session from now on, and answers their ports in their order. Never rejects. */
+  /** Records exactly these streams of a session (its Call-ID) from now on, and answers their ports in their order. Never rejects. */
   feed(session: string, streams: readonly MediaStream[], at: number): Promise<FeedResult> {
     return this.#inTurn(async () => {
       const fed = new Map(this.#fed).set(session, streams)
-      const result = await this.#record([...fed.values()].flat(), at)
+      const result = await this.#record(session, [...fed.values()].flat(), at)
       if (!result.ok) return result
       this.#fed = fed
       const before = [...fed.entries()].slice(0, [...fed.keys()].indexOf(session)).flatMap(([, earlier]) => earlier).length
@@ -62,10 +62,10 @@ export class SharedRecording {
     })
   }
 
-  async #record(streams: readonly MediaStream[], at: number): Promise<FeedResult> {
+  async #record(callId: string, streams: readonly MediaStream[], at: number): Promise<FeedResult> {
     try {
       if (this.#open !== null) return { ok: true, address: this.#open.address, ports: await this.#open.update(streams, at) }
-      const opened = await this.#media.open({ key: this.key, at }, streams)
+      const opened = await this.#media.open({ key: this.key, callId, at }, streams)
       if ('refused' in opened) return { ok: false, reason: opened.refused }
       this.#open = opened
       return { ok: true, address: opened.address, ports: opened.ports }

@@ -39,7 +39,7 @@ async function receiver(changes: Partial<RtpReceiverOptions> = {}): Promise<RtpR
     advertised: null,
     ports: new PortPool({ first: 0, last: 0, quarantineMs: 0, now: () => performance.now() }),
     receiveBufferBytes: 256 * 1024,
-    mayAlsoSend: [],
+    mayAlsoSend: () => false,
     cname: 'recorder',
     now: () => performance.now(),
     random: () => 0.5,
@@ -70,7 +70,7 @@ function stream(id: string, changes: Partial<MediaStream> = {}): MediaStream {
 }
 
 async function open(made: RtpReceiver, streams: readonly MediaStream[], key = 'call'): Promise<OpenSession> {
-  const opened = await made.open({ key, at: Date.UTC(2026, 0, 2) }, streams)
+  const opened = await made.open({ key, callId: key, at: Date.UTC(2026, 0, 2) }, streams)
   if ('refused' in opened) throw new Error(opened.refused)
   return opened
 }
@@ -207,11 +207,11 @@ describe('a recording session', () => {
     const ports = new PortPool({ first: 42_000, last: 42_003, quarantineMs: 0, now: () => performance.now() })
     const made = await receiver({ ports, mostRecordings: 2 })
     const session = await open(made, [stream('a'), stream('b')])
-    expect(await made.open({ key: 'two', at: 0 }, [stream('a')])).toEqual({
+    expect(await made.open({ key: 'two', callId: 'two', at: 0 }, [stream('a')])).toEqual({
       refused: expect.stringContaining('widen sip.siprec.media.ports'),
     })
     await expect(session.update([stream('a'), stream('b'), stream('c')], 0)).rejects.toThrow('widen sip.siprec.media.ports')
-    expect(await made.open({ key: 'call', at: 0 }, [])).toEqual({ refused: expect.stringContaining('already') })
+    expect(await made.open({ key: 'call', callId: 'call', at: 0 }, [])).toEqual({ refused: expect.stringContaining('already') })
     await session.close(0)
     expect(made.figures).toMatchObject({ recordings: 0, streams: 0, portsLeased: 0, portsInAll: 2 })
     await (await open(made, [stream('a')], 'three')).close(0)
@@ -224,7 +224,7 @@ describe('a recording session', () => {
     await speak(await sender(), session.ports[0] ?? 0, voice(200, 480), 1)
     await made.stop()
     expect(finished).toMatchObject([{ kind: 'file' }])
-    expect(await made.open({ key: 'late', at: 0 }, [])).toEqual({ refused: expect.stringContaining('stopping') })
+    expect(await made.open({ key: 'late', callId: 'late', at: 0 }, [])).toEqual({ refused: expect.stringContaining('stopping') })
   })
 })
 
@@ -236,7 +236,7 @@ describe('a writer that is killed', () => {
     const folder = process.argv[2]
     const channels = ['a', 'b'].map((key, index) => ({ channel: index + 1, key, name: null, streams: [] }))
     const startedAt = new Date(0).toISOString()
-    await writeSidecar(folder + '/.call.json.part', { key: 'call', startedAt, endedAt: null, recovered: false, sampleRate: 8000, channels, pauses: [] })
+    await writeSidecar(folder + '/.call.json.part', { key: 'call', callId: 'call', startedAt, endedAt: null, recovered: false, sampleRate: 8000, channels, pauses: [] })
     const writer = await WavWriter.create({ path: folder + '/.call.wav.part', channels: 2, sampleRate: 8000, now: () => performance.now(), syncEveryMs: 1000, mostWaitingBytes: 1e6 })
     for (let flushed = 1; ; flushed += 1) {
       writer.append(Buffer.alloc(1600, 0x11))
