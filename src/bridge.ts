@@ -241,6 +241,7 @@ export class Bridge {
 
     const signalling = new ThreadedSignalling({
       config,
+      noRoom: () => audio.space.shortage('uploads')?.reason ?? null,
       onSignal: signal => tracker.accept(signal),
       onPresence: presence => agents.told(presence),
       log,

@@ -4,6 +4,9 @@ import { deliveryHealth, toleratedFailures } from './delivery-health.ts'
 import { diskHealth } from './disk.ts'
 import type { BridgeParts } from './parts.ts'
 
+/** Sockets hold some seconds of audio; beyond it is lost. */
+const tolerableLateMs = 1_000
+
 const ok: PartHealth = { state: 'ok', reason: null }
 const degraded = (reason: string | null): PartHealth => ({ state: 'degraded', reason })
 
@@ -24,6 +27,7 @@ export function healthOf({
     sip: sipHealth(signalling),
     ...(signalling.status().hep === null ? {} : { hep: ok }),
     ...dialogsHealth(signalling),
+    ...siprecHealth(signalling),
     calls: tracker.health().state === 'ok' ? ok : degraded(tracker.health().reason),
     uploads: deliveryHealth(worker.health()),
     ...(archive === null ? {} : { archive }),
@@ -54,6 +58,16 @@ function dialogsHealth(signalling: BridgeParts['signalling']): Readonly<Record<s
   if (up === watched) return { dialogs: ok }
   const troubles = problems.map(({ uri, reason }) => `${uri}: ${reason}`)
   return { dialogs: degraded([`${up} of ${watched} extensions are heard of`, ...troubles].join('; ')) }
+}
+
+/** Part of it only where clients may have calls recorded. */
+function siprecHealth(signalling: BridgeParts['signalling']): Readonly<Record<string, PartHealth>> {
+  const { siprec } = signalling.status()
+  if (siprec === null) return {}
+  const { refuses, lateMs } = siprec
+  const troubles = refuses === null ? [] : [`new recording sessions get 503: ${refuses}`]
+  if (lateMs > tolerableLateMs) troubles.push(`audio is read ${lateMs} ms late: the processors are too busy`)
+  return { siprec: troubles.length === 0 ? ok : degraded(troubles.join('; ')) }
 }
 
 function recordingsHealth({ intake, watchers }: BridgeParts['audio']): PartHealth {

@@ -33,6 +33,7 @@ export async function metricsOf({
           gauge('dialogs_watched', 'Extensions that the PBX is asked to tell of', dialogs.watched),
           gauge('dialogs_up', 'Those whose subscription stands', dialogs.up),
         ]),
+    ...recordingMetrics(signalling),
     ...deliveriesAsMetrics('uploads', worker.counters),
     ...(archiving.counters === null ? [] : deliveriesAsMetrics('archive', archiving.counters)),
     ...deliveriesAsMetrics('erasure', erasing.counters),
@@ -74,6 +75,19 @@ export async function metricsOf({
     ...(rateLimit === null || rateLimit.remaining === null
       ? []
       : [gauge('zendesk_rate_limit_remaining', 'Requests that Zendesk will still take this minute', rateLimit.remaining)]),
+  ]
+}
+
+function recordingMetrics(signalling: BridgeParts['signalling']): MetricFamily[] {
+  const { siprec } = signalling.status()
+  if (siprec === null) return []
+  return [
+    gauge('siprec_sessions_open', 'Recording sessions that are open', siprec.sessions),
+    gauge('siprec_sessions_max', 'How many may be open', siprec.maxSessions),
+    gauge('rtp_streams', 'Streams of audio that are recorded', siprec.streams),
+    gauge('rtp_ports_in_use', 'Pairs of UDP ports that are in use', siprec.portsInUse),
+    gauge('rtp_ports', 'Pairs of UDP ports there are', siprec.ports),
+    gauge('rtp_late_seconds', 'How late audio is read', siprec.lateMs / 1000),
   ]
 }
 

@@ -4,10 +4,11 @@ import type { CallSignal } from '../events/signal.ts'
 import type { ExtensionPresence } from '../sip/dialog-state/presence.ts'
 import type { HepListenAddress, HepStatus } from '../sip/hep/listener.ts'
 import type { HopAddress } from '../sip/message/message.ts'
+import type { RecordingStatus } from './recording-sessions.ts'
 import type { SignallingLog, SignallingStatus } from './signalling.ts'
 
 /** The sections of the configuration that concern signalling. */
-export type SignallingConfig = Pick<Config, 'sip' | 'hep'>
+export type SignallingConfig = Pick<Config, 'sip' | 'hep' | 'dataDir'>
 
 /** Where signalling listens. */
 export interface SignallingAddresses {
@@ -18,16 +19,23 @@ export interface SignallingAddresses {
 /** What a thread is started with. */
 export interface ThreadData {
   readonly config: SignallingConfig
+  /** Why no more audio may be put on the disk; `null` when it may. */
+  readonly noRoom: string | null
 }
 
-/** How the sources are: the SIP server and its trunk, and the mirror (`null` where none is configured). */
+/** How the sources are: the SIP server and its trunk, the mirror and the recording of calls (each `null` where none is configured). */
 export interface ThreadStatus extends SignallingStatus {
   readonly hep: HepStatus | null
+  readonly siprec: RecordingStatus | null
 }
 
 export type ToThread =
   /** So many signals were taken over by the model. */
-  { readonly kind: 'taken'; readonly count: number } | { readonly kind: 'renew-certificate' } | { readonly kind: 'stop' }
+  | { readonly kind: 'taken'; readonly count: number }
+  /** As in `ThreadData`, when it has changed. */
+  | { readonly kind: 'room'; readonly noRoom: string | null }
+  | { readonly kind: 'renew-certificate' }
+  | { readonly kind: 'stop' }
 
 export type FromThread =
   | { readonly kind: 'started'; readonly listening: SignallingAddresses }

@@ -7,9 +7,12 @@
  * Invariant: at most `maxUntaken` signals are on their way; what comes beyond is dropped, counted and said, for a main thread that
  * is so far behind is not coming back.
  */
+import { resolve } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CallSignal } from '../events/signal.ts'
+import { Spool } from '../recordings/intake/spool.ts'
 import { Mirror } from './mirror.ts'
+import { RecordingSessions } from './recording-sessions.ts'
 import { Signalling, type SignallingLog } from './signalling.ts'
 import type { FromThread, ThreadData, ToThread } from './signalling-messages.ts'
 
@@ -47,17 +50,40 @@ function flush(): void {
   batch = []
 }
 
-const { config } = workerData as ThreadData // threaded-signalling.ts is the only one that starts this thread
+const { config, noRoom: noRoomAtStart } = workerData as ThreadData // threaded-signalling.ts is the only one that starts this thread
 const { sip, hep } = config
-const signalling = new Signalling({ config: sip, onSignal, onPresence: presence => tell({ kind: 'presence', presence }), log })
+let noRoom = noRoomAtStart
+const recording =
+  sip.siprec.peers.length === 0
+    ? null
+    : new RecordingSessions({
+        config: sip.siprec,
+        uniqueHeaders: sip.uniqueHeaders,
+        folder: new Spool(resolve(config.dataDir, 'spool')).recordedFolder,
+        noRoom: () => noRoom,
+        onSignal,
+        log,
+      })
+const signalling = new Signalling({
+  config: sip,
+  recorder: recording,
+  onSignal,
+  onPresence: presence => tell({ kind: 'presence', presence }),
+  log,
+})
 const ties = { unique: sip.uniqueHeaders, callId: sip.callIdHeaders }
 const mirror = new Mirror({ config: hep, ties, onSignal, log })
 
 function tellStatus(): void {
   const { counters, ...status } = signalling.status()
   const mirrored = mirror.status()
-  const all = { ...counters, ...(mirrored === null ? {} : { hep: mirror.counters() }), signalling: bridging }
-  tell({ kind: 'status', status: { ...status, hep: mirrored, counters: all } })
+  const all = {
+    ...counters,
+    ...(mirrored === null ? {} : { hep: mirror.counters() }),
+    ...recording?.counters(),
+    signalling: bridging,
+  }
+  tell({ kind: 'status', status: { ...status, hep: mirrored, siprec: recording?.status() ?? null, counters: all } })
 }
 const statusTimer = setInterval(tellStatus, statusEveryMs)
 
@@ -66,11 +92,17 @@ port.on('message', async ({ ...message }: ToThread) => {
     untaken -= message.count
     return
   }
+  if (message.kind === 'room') {
+    noRoom = message.noRoom
+    return
+  }
   if (message.kind === 'renew-certificate') {
     await signalling.renewCertificate()
     return
   }
   clearInterval(statusTimer)
+  // First: its BYEs go through signalling.
+  await recording?.stop()
   await Promise.all([signalling.stop(), mirror.stop()])
   if (batch.length > 0) flush()
   tellStatus()
@@ -79,6 +111,7 @@ port.on('message', async ({ ...message }: ToThread) => {
 })
 
 try {
+  await recording?.start()
   const listening = { sip: await signalling.start(), hep: await mirror.start() }
   tellStatus()
   tell({ kind: 'started', listening })

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import type Srf from 'drachtio-srf'
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
 import { CallObserver } from '../sip/call-observer.ts'
@@ -33,8 +34,17 @@ export interface SignallingLog {
   readonly error: Write
 }
 
+/** Takes some of the requests before the trunk does, and passes on what is none of its own. */
+export interface Recorder {
+  /** Whether an address is a recording client's. */
+  isClient(address: string): boolean
+  attach(srf: Srf): void
+}
+
 export interface SignallingOptions {
   readonly config: Config['sip']
+  /** Absent or `null`: nobody has calls recorded here. */
+  readonly recorder?: Recorder | null
   readonly onSignal: (signal: CallSignal) => void
   /** Of the extensions in sip.dialogs, at each change. */
   readonly onPresence?: (presence: ExtensionPresence) => void
@@ -74,7 +84,7 @@ export class Signalling {
   readonly #authenticator: DigestAuthenticator<TrunkUser> | null
   readonly #dialogs: DialogWatcher | null
 
-  constructor({ config, onSignal, onPresence = () => {}, log }: SignallingOptions) {
+  constructor({ config, recorder, onSignal, onPresence = () => {}, log }: SignallingOptions) {
     const { trunk, uniqueHeaders, callIdHeaders } = config
     this.#config = config
     this.#log = log
@@ -91,7 +101,7 @@ export class Signalling {
             onAuthenticated: ({ side }, { address }) => this.peers.welcome(address, side, rememberMs),
           })
     this.#guard = new SipGuard({
-      isPeer: address => this.peers.isPeer(address),
+      isPeer: address => this.peers.isPeer(address) || recorder?.isClient(address) === true,
       scanners: trunk.scanners,
       authenticate: (source, request) => this.#authenticator?.authenticate(source, request) ?? { status: 403, headers: [[]] },
       now: Date.now,
@@ -116,6 +126,7 @@ export class Signalling {
     const watching = { srf: this.listener.srf, ...dialogs, now: Date.now, random: randomBytes, log, onSignal, onPresence }
     // Before the trunk, which takes every NOTIFY that the watcher passes on.
     this.#dialogs = dialogs.subscribe.length === 0 ? null : new DialogWatcher(watching)
+    recorder?.attach(this.listener.srf)
     this.trunk.attach(this.listener.srf)
     if (config.server === 'embedded') {
       this.server = new EmbeddedSipServer({

@@ -28,6 +28,8 @@ import type {
 
 export interface ThreadedSignallingOptions {
   readonly config: SignallingConfig
+  /** Why no more audio may be put on the disk; `null` when it may. */
+  readonly noRoom: () => string | null
   readonly onSignal: (signal: CallSignal) => void
   /** Of the extensions in sip.dialogs, at each change; a thread that dies leaves all of them unknown. */
   readonly onPresence?: (presence: ExtensionPresence) => void
@@ -47,6 +49,8 @@ export class ThreadedSignalling {
   #restart: NodeJS.Timeout | null = null
   #pauseMs = firstPauseMs
   #deaths = 0
+  /** What the thread knows. */
+  #noRoom: string | null = null
   /** What the thread told last of each extension, by its URI. */
   readonly #presences = new Map<string, ExtensionPresence>()
   #status: ThreadStatus = {
@@ -56,6 +60,7 @@ export class ThreadedSignalling {
     banned: [],
     dialogs: null,
     hep: null,
+    siprec: null,
     counters: {},
   }
 
@@ -69,6 +74,7 @@ export class ThreadedSignalling {
     const listening = await this.#launch()
     const { sip, hep } = this.#config
     this.#config = {
+      ...this.#config,
       sip: { ...sip, listen: fixedPorts(sip.listen, listening.sip) },
       hep: { ...hep, listen: listening.hep },
     }
@@ -101,7 +107,8 @@ export class ThreadedSignalling {
   }
 
   #launch(): Promise<SignallingAddresses> {
-    const data: ThreadData = { config: this.#config }
+    this.#noRoom = this.#options.noRoom()
+    const data: ThreadData = { config: this.#config, noRoom: this.#noRoom }
     const worker = new Worker(new URL('./signalling-thread.js', import.meta.url), { workerData: data })
     this.#worker = worker
     return new Promise((resolve, reject) => {
@@ -136,6 +143,7 @@ export class ThreadedSignalling {
         return
       case 'status':
         this.#status = message.status
+        this.#tellRoom(worker)
         return
       case 'log':
         log[message.level](message.fields, message.message)
@@ -145,6 +153,12 @@ export class ThreadedSignalling {
       default:
         message satisfies never
     }
+  }
+
+  #tellRoom(worker: Worker): void {
+    const noRoom = this.#options.noRoom()
+    if (noRoom !== this.#noRoom) say(worker, { kind: 'room', noRoom })
+    this.#noRoom = noRoom
   }
 
   #died(): void {

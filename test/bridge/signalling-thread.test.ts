@@ -36,7 +36,12 @@ it('a signalling thread that dies is replaced on the same port, and the call und
   const said: string[] = []
   const write = (_fields: object, message: string): void => void said.push(message)
   const log = { debug: write, info: write, warn: write, error: write }
-  const signalling = new ThreadedSignalling({ config: loaded.config, onSignal: signal => signals.push(signal), log })
+  const signalling = new ThreadedSignalling({
+    config: loaded.config,
+    noRoom: () => null,
+    onSignal: signal => signals.push(signal),
+    log,
+  })
   running.push(() => signalling.stop())
   const {
     sip: [listening],
