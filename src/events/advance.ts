@@ -4,21 +4,16 @@
  *   signal ──▶ the SIP call it belongs to (advance-sip.ts) ──▶ the story of all (story.ts) ──▶ what is new in it makes events
  */
 import { advanceSip, beginSip, expireSip, type SipSignal } from './advance-sip.ts'
+import { fitting, namesWith, newestUnions } from './bounds.ts'
 import { type Call, isOver, type Union } from './call.ts'
 import { laterChoice } from './choice.ts'
 import { type Directives, joinDirectives } from './directives.ts'
-import type { TransferSnapshot } from './event.ts'
 import { callIdOf } from './ids.ts'
-import { carryingLeg } from './legs.ts'
-import type { CallSignal, Chosen, Invited, Overheard, ReferEnded, Referred, Tied } from './signal.ts'
-import { isLive, type SipCall } from './sip-call.ts'
+import type { CallSignal, Chosen, Invited, Overheard, Tied } from './signal.ts'
+import { type SipCall, talkedSince } from './sip-call.ts'
 import { type CallContext, emit, heard, ignore, notBefore, quietly, repeated, type Step } from './step.ts'
 import { type Story, storyOf } from './story.ts'
-
-/** A hostile or broken peer could tell new names, transfer or be joined for ever. */
-const maxKeys = 64
-const maxTransfers = 16
-export const maxSipCalls = 32
+import { isLeft, referEnded, referred, transferred, transfersOfBoth } from './transfers.ts'
 
 /** Applies one signal. `call` is `null` when no call with the signal's Call-ID is known; only an INVITE, or what is overheard, makes one. */
 export function advance(call: Call, signal: CallSignal, context: CallContext): Step
@@ -55,12 +50,13 @@ export function expire(call: Call, at: number, context: CallContext): Step {
   return tell({ ...call, sipCalls }, at, context)
 }
 
-/** Takes one more SIP call into a call, for the reason that `union` tells. */
+/** Takes one more SIP call into a call, for the reason that `union` tells. Where there is no room, its name is known all the same. */
 export function join(call: Call, invited: Invited, union: Union, context: CallContext): Step {
   if (isOver(call)) return ignore(call, 'already-ended')
-  if (call.sipCalls.length >= maxSipCalls) return ignore(call, 'too-many-legs')
-  const sipCalls = inOrder([...call.sipCalls, beginSip(invited, context.numbers)])
-  const joined = { ...call, sipCalls, unions: [...call.unions, union], keys: joinKeys(call.keys, keysOf(invited)) }
+  const sipCalls = fitting([...call.sipCalls, beginSip(invited, context.numbers)])
+  const hasRoom = sipCalls.some(({ sipCallId }) => sipCallId === invited.sipCallId)
+  if (!hasRoom) return ignore(withKeys(call, keysOf(invited)), 'too-many-legs')
+  const joined = withKeys({ ...call, sipCalls, unions: newestUnions([...call.unions, union]) }, keysOf(invited))
   return tell(heard(asked(joined, invited.directives), invited.at), invited.at, context)
 }
 
@@ -74,19 +70,19 @@ export function merge(
   context: CallContext,
 ): { readonly kept: Step; readonly absorbed: Step } {
   const at = Math.max(union.at, call.lastEventAt, other.lastEventAt)
-  const sipCalls = inOrder([...call.sipCalls, ...other.sipCalls]).slice(0, maxSipCalls)
   const consent = other.consent === undefined ? call.consent : laterChoice(call.consent, other.consent)
   const whole: Call = {
     ...call,
-    sipCalls,
-    unions: [...call.unions, ...other.unions, union],
-    keys: joinKeys(call.keys, other.keys),
-    ...transfersOf([...(call.transfers ?? []), ...(other.transfers ?? [])]),
+    sipCalls: fitting([...call.sipCalls, ...other.sipCalls]),
+    unions: newestUnions([...call.unions, ...other.unions, union]),
+    ...transfersOfBoth(call, other),
     ...(consent === undefined ? {} : { consent }),
+    lastSignalAt: Math.max(call.lastSignalAt, other.lastSignalAt),
   }
-  const merged = emit(asked(whole, other.directives), 'call.merged', at, context)
-  const gone = emit({ ...other, phase: { kind: 'merged', into: call.id, at } }, 'call.merged', at, context)
-  return { kept: follow(merged, tell(merged.call, at, context)), absorbed: gone }
+  const merged = emit(asked(withKeys(whole, other.keys), other.directives), 'call.merged', at, context)
+  const { transferring: _, ...rest } = other
+  const gone: Call = { ...rest, phase: { kind: 'merged', into: call.id, at, ...talkOf(other, at) } }
+  return { kept: follow(merged, tell(merged.call, at, context)), absorbed: emit(gone, 'call.merged', at, context) }
 }
 
 function start(signal: Invited | Overheard, context: CallContext): Step {
@@ -108,7 +104,9 @@ function start(signal: Invited | Overheard, context: CallContext): Step {
 }
 
 function advanceOne(call: Call, sip: SipCall, signal: SipSignal, context: CallContext): Step {
-  const step = advanceSip(sip, signal, { numbers: context.numbers, notBefore: call.lastEventAt })
+  // What follows an answer cannot precede it, though it was not told.
+  const floor = Math.max(call.lastEventAt, talkedSince(sip) ?? call.lastEventAt)
+  const step = advanceSip(sip, signal, { numbers: context.numbers, notBefore: floor })
   if (typeof step === 'string' && step !== 'repeated' && step !== 'stale') return ignore(call, step)
   const named = signal.kind === 'invited' ? withKeys(call, keysOf(signal)) : call
   const known = 'directives' in signal ? asked(named, signal.directives) : named
@@ -120,37 +118,6 @@ function advanceOne(call: Call, sip: SipCall, signal: SipSignal, context: CallCo
 function tied(call: Call, signal: Tied): Step {
   const known = withKeys(call, keysOf(signal))
   return known === call ? repeated(call, signal.at) : quietly(known, signal.at)
-}
-
-/** Somebody asked to pass the other party on; whether that came about, a NOTIFY tells, or the one who asked hangs up. */
-function referred(call: Call, sip: SipCall, signal: Referred, context: CallContext): Step {
-  const by = partyWith(sip, signal.fromTag)
-  if (by === null) return ignore(call, 'unknown-dialog')
-  const to = context.numbers.normalise(signal.target)
-  const { transferring } = call
-  if (transferring?.sipCallId === sip.sipCallId && transferring.to.value === to.value) return repeated(call, signal.at)
-  const kind = signal.replaces === null ? 'blind' : 'attended'
-  return quietly({ ...call, transferring: { kind, by, to, at: signal.at, sipCallId: sip.sipCallId } }, signal.at)
-}
-
-function referEnded(call: Call, { at, sipCode, sipCallId }: ReferEnded, context: CallContext): Step {
-  const { transferring, ...rest } = call
-  if (transferring?.sipCallId !== sipCallId) return repeated(call, at)
-  if (sipCode < 200) return repeated(call, at)
-  return sipCode < 300 ? transferred(call, at, context) : quietly(rest, at)
-}
-
-function transferred(call: Call, at: number, context: CallContext): Step {
-  const { transferring, ...rest } = call
-  if (transferring === undefined) return quietly(call, at)
-  const { sipCallId: _, ...asked } = transferring
-  const transfer: TransferSnapshot = { ...asked, at: notBefore(call, at) }
-  return emit(
-    { ...heard(rest, at), ...transfersOf([...(call.transfers ?? []), transfer]) },
-    'call.transferred',
-    transfer.at,
-    context,
-  )
 }
 
 /**
@@ -168,8 +135,14 @@ function chosen(call: Call, sip: SipCall, { at, fromTag, toTag, said }: Chosen):
 function tell(call: Call, wireAt: number, context: CallContext): Step {
   const { phase } = call
   const story = storyOf(call.sipCalls, phase.kind === 'talking' ? phase.answeredAt : null)
-  const at = notBefore(call, wireAt)
   if (story.kind === 'ended') return end(call, story, context)
+  const at = notBefore(call, wireAt)
+  const isTold = phase.kind === 'talking' && story.kind === 'talking' && story.answeredAt === phase.answeredAt
+  if (phase.kind === 'talking' && phase.heldSince !== null && !(isTold && story.isHeld)) {
+    const heldMs = phase.heldMs + (at - phase.heldSince)
+    const resumed = emit({ ...call, phase: { ...phase, heldSince: null, heldMs } }, 'call.resumed', at, context)
+    return follow(resumed, tell(resumed.call, wireAt, context))
+  }
   if (story.kind !== 'talking') {
     const next = phase.kind === story.kind ? call : { ...call, phase: { kind: story.kind } }
     const isNew = story.kind === 'ringing' && (call.counts['call.ringing'] ?? 0) === 0
@@ -177,41 +150,32 @@ function tell(call: Call, wireAt: number, context: CallContext): Step {
       ? emit(next, 'call.ringing', at, context)
       : { call: next, events: [], ignored: null }
   }
-  const { answeredAt, isHeld } = story
-  if (phase.kind !== 'talking') {
+  if (phase.kind !== 'talking' || !isTold) {
+    const { answeredAt } = story
     const talking: Call = { ...call, phase: { kind: 'talking', answeredAt, heldSince: null, heldMs: 0 } }
-    const told = emit(talking, 'call.answered', at, context)
-    return isHeld ? follow(told, tell(told.call, at, context)) : told
+    const answered = emit(talking, 'call.answered', Math.max(at, answeredAt), context)
+    return follow(answered, tell(answered.call, wireAt, context))
   }
-  if (isHeld && phase.heldSince === null) return emit({ ...call, phase: { ...phase, heldSince: at } }, 'call.held', at, context)
-  if (!isHeld && phase.heldSince !== null) {
-    const heldMs = phase.heldMs + (at - phase.heldSince)
-    return emit({ ...call, phase: { ...phase, heldSince: null, heldMs } }, 'call.resumed', at, context)
+  if (story.isHeld && phase.heldSince === null) {
+    const held = emit({ ...call, phase: { ...phase, heldSince: at } }, 'call.held', at, context)
+    return follow(held, tell(held.call, wireAt, context))
   }
-  // Who asked to pass the call on has left it to the others.
-  const { transferring } = call
-  const left = transferring === undefined ? undefined : call.sipCalls.find(sip => sip.sipCallId === transferring.sipCallId)
-  if (left !== undefined && !isLive(left)) return transferred(call, wireAt, context)
-  return { call, events: [], ignored: null }
+  return isLeft(call) ? transferred(call, wireAt, context) : { call, events: [], ignored: null }
 }
 
 function end(call: Call, story: Extract<Story, { readonly kind: 'ended' }>, context: CallContext): Step {
-  const endedAt = notBefore(call, story.endedAt)
-  const { phase } = call
-  const told = phase.kind === 'talking' ? phase : null
-  const openHoldMs = told === null || told.heldSince === null ? 0 : endedAt - told.heldSince
+  const { answeredAt, outcome } = story
+  const endedAt = Math.max(notBefore(call, story.endedAt), answeredAt ?? 0)
+  const { holdMs } = talkOf(call, endedAt)
   const { transferring: _, ...rest } = call
-  const ended: Call = {
-    ...rest,
-    phase: {
-      kind: 'ended',
-      answeredAt: told?.answeredAt ?? story.answeredAt,
-      endedAt,
-      holdMs: (told?.heldMs ?? 0) + openHoldMs,
-      outcome: story.outcome,
-    },
-  }
-  return emit(ended, 'call.ended', endedAt, context)
+  return emit({ ...rest, phase: { kind: 'ended', answeredAt, endedAt, holdMs, outcome } }, 'call.ended', endedAt, context)
+}
+
+/** What was told of the talk until `at` (epoch ms). */
+function talkOf({ phase }: Call, at: number): { readonly answeredAt: number | null; readonly holdMs: number } {
+  if (phase.kind !== 'talking') return { answeredAt: null, holdMs: 0 }
+  const openMs = phase.heldSince === null ? 0 : at - phase.heldSince
+  return { answeredAt: phase.answeredAt, holdMs: phase.heldMs + openMs }
 }
 
 /** One step after another. */
@@ -223,20 +187,6 @@ function withSip(call: Call, old: SipCall, sip: SipCall): Call {
   return { ...call, sipCalls: call.sipCalls.map(each => (each === old ? sip : each)) }
 }
 
-function inOrder(sipCalls: readonly SipCall[]): readonly SipCall[] {
-  return sipCalls.toSorted((a, b) => a.startedAt - b.startedAt)
-}
-
-/** The party of a dialog that has this tag. */
-function partyWith(sip: SipCall, tag: string) {
-  if (tag === sip.callerTag) return sip.from
-  return sip.legs.find(leg => leg.calleeTag === tag)?.to ?? carryingLeg(sip.legs)?.to ?? null
-}
-
-function transfersOf(transfers: readonly TransferSnapshot[]): Pick<Call, 'transfers'> {
-  return transfers.length === 0 ? {} : { transfers: transfers.slice(-maxTransfers) }
-}
-
 /** The call with what the PBX asks for it; the same one when that is nothing new. */
 function asked(call: Call, found: Directives | undefined): Call {
   const directives = joinDirectives(call.directives, found)
@@ -244,15 +194,11 @@ function asked(call: Call, found: Directives | undefined): Call {
 }
 
 function withKeys(call: Call, found: readonly string[]): Call {
-  const keys = joinKeys(call.keys, found)
-  return keys.length === call.keys.length ? call : { ...call, keys }
+  const keys = namesWith(call, found)
+  return keys === call.keys ? call : { ...call, keys }
 }
 
 function keysOf(signal: Invited | Overheard | Tied): readonly string[] {
   const ties = signal.kind === 'overheard' ? [] : signal.ties.map(({ key }) => key)
-  return joinKeys([`sip:${signal.sipCallId}`], ties)
-}
-
-function joinKeys(known: readonly string[], found: readonly string[]): readonly string[] {
-  return [...new Set([...known, ...found])].slice(0, maxKeys)
+  return [...new Set([`sip:${signal.sipCallId}`, ...ties])]
 }

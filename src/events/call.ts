@@ -4,8 +4,9 @@
  * more (advance.ts); all are pure.
  *
  *   calling ── somebody is reached ──▶ talking ⇄ held ── the last SIP call ends ──▶ ended
- *      │                                  └── joined to an older call ──▶ merged
- *      └── the last SIP call ends ──▶ ended (nobody was reached)
+ *      ▲ │                                │ └── joined to an older call ──▶ merged   (a calling one, too)
+ *      │ └── the last SIP call ends ──▶ ended (nobody was reached)
+ *      └── it was only the PBX that had answered, and now it calls a phone
  *
  * Invariants
  *  1. A signal changes the call or is named in `ignored`; a repeated one makes no event, in whatever order signals come.
@@ -13,6 +14,7 @@
  *     be part of an older one, `call.merged`; it comes once.
  *  3. A call is plain JSON: parsed from its own text it goes on as if nothing had happened.
  *  4. A call that nothing changed is the same object as before, so that a writer can tell.
+ *  5. It is named after the first of its SIP calls, and what it holds is bounded.
  *
  * The tracker owns the calls and is the only one to change them.
  */
@@ -40,7 +42,14 @@ export type Phase =
       readonly holdMs: number
       readonly outcome: Outcome
     }
-  | { readonly kind: 'merged'; readonly into: CallId; readonly at: number }
+  | {
+      readonly kind: 'merged'
+      readonly into: CallId
+      readonly at: number
+      /** As it was until then. */
+      readonly answeredAt: number | null
+      readonly holdMs: number
+    }
 
 /** Why a SIP call was taken into the call. */
 export interface Union {
@@ -50,16 +59,23 @@ export interface Union {
   readonly at: number
 }
 
+/** A transfer that is asked for (RFC 3515): in which SIP call, and whose place the other party is to take (RFC 3891). */
+export interface Transferring extends TransferSnapshot {
+  readonly sipCallId: string
+  /** Call-ID; absent in a blind transfer. */
+  readonly replaces?: string
+}
+
 /** Everything that is known of one call; times are epoch ms. */
 export interface Call {
   readonly version: 2
   readonly id: CallId
-  /** By the time at which they began: the first is its caller's. */
+  /** By the time at which they began: the first is its caller's. Of too many, those that ended in vain are forgotten first. */
   readonly sipCalls: readonly SipCall[]
-  /** One for each of the others, but for what a merged call brought along. */
+  /** One for each of the others, and one for each call that was merged into it; the newest. */
   readonly unions: readonly Union[]
   /** Asked for and not yet carried out. */
-  readonly transferring?: TransferSnapshot & { readonly sipCallId: string }
+  readonly transferring?: Transferring
   readonly transfers?: readonly TransferSnapshot[]
   /** Names under which recordings and further legs may find the call (journal.ts). */
   readonly keys: readonly string[]

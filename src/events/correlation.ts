@@ -7,6 +7,7 @@
  */
 import { type Call, isOver } from './call.ts'
 import type { CallId, CallParty } from './event.ts'
+import { minCommonDigits } from './guess.ts'
 import type { Tie } from './signal.ts'
 
 export interface Found {
@@ -34,9 +35,9 @@ export class Correlation {
     return [...found.values()]
   }
 
-  /** Calls that go on and that one of these parties is part of. */
+  /** Calls that go on and that one of these parties is part of, or one whose number ends like it. */
   callsOf(parties: readonly CallParty[]): readonly CallId[] {
-    return [...new Set(parties.flatMap(party => [...(this.#byParty.get(nameOf(party)) ?? [])]))]
+    return [...new Set(parties.flatMap(namesOf).flatMap(name => [...(this.#byParty.get(name) ?? [])]))]
   }
 
   /** What is known of a call now; what it was known by before is forgotten. */
@@ -44,8 +45,9 @@ export class Correlation {
     const known = this.#known.get(call.id)
     if (known?.names === call.keys && !isOver(call)) return
     if (known !== undefined) this.forget(call.id)
-    for (const name of call.keys) this.#owners.set(name, call.id)
-    const parties = isOver(call) ? [] : [...new Set(call.sipCalls.flatMap(({ from, to }) => [nameOf(from), nameOf(to)]))]
+    // One that is over takes no name from one that goes on.
+    for (const name of call.keys) if (!isOver(call) || !this.#owners.has(name)) this.#owners.set(name, call.id)
+    const parties = isOver(call) ? [] : [...new Set(call.sipCalls.flatMap(({ from, to }) => [...namesOf(from), ...namesOf(to)]))]
     for (const party of parties) {
       const calls = this.#byParty.get(party)
       if (calls === undefined) this.#byParty.set(party, new Set([call.id]))
@@ -67,4 +69,9 @@ export class Correlation {
   }
 }
 
-const nameOf = ({ kind, value }: CallParty): string => `${kind}:${value}`
+/** Under what a party is looked for: numbers by their last digits, since prefixes come and go before them. Nobody looks for the anonymous. */
+function namesOf({ kind, value }: CallParty): readonly string[] {
+  if (kind === 'anonymous') return []
+  const digits = value.replace(/\D/g, '')
+  return digits.length < minCommonDigits ? [`${kind}:${value}`] : [`${kind}:${value}`, `end:${digits.slice(-minCommonDigits)}`]
+}

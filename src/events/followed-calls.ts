@@ -6,6 +6,7 @@
  * Invariants
  *  1. Every call has exactly one entry in the table.
  *  2. What is told by `onStep` is in the table already.
+ *  3. A call is named after the SIP call of it that began first, whichever was heard first: whoever watches names it alike.
  */
 import { advance, expire, join, merge } from './advance.ts'
 import { type Call, isOver, type Union } from './call.ts'
@@ -81,8 +82,12 @@ export class FollowedCalls {
 
   /** Takes a signal that was heard at `heardAt` (our clock, epoch ms). What it throws is a bug of the model. */
   take(signal: CallSignal, heardAt: number): void {
-    const call = this.#apply(this.#calls.of(signal.sipCallId) ?? null, signal, heardAt)
-    if (call !== null && 'ties' in signal) this.#unite(call.id, signal, heardAt)
+    const known = this.#calls.of(signal.sipCallId) ?? null
+    const isNew = signal.kind === 'invited' && !known?.sipCalls.some(({ sipCallId }) => sipCallId === signal.sipCallId)
+    // Before this call takes these names.
+    const named = 'ties' in signal ? this.#named(signal) : []
+    const call = isNew ? this.#begin(signal, named, heardAt) : this.#advance(known, signal, heardAt)
+    if (call !== null) this.#unite(call.id, named, signal, heardAt)
   }
 
   /** The calls whose patience ran out before `now`, at most `limit`; they stay where they are. */
@@ -106,8 +111,7 @@ export class FollowedCalls {
 
   /** The call that a SIP call which begins is part of, by a name or, if the PBX begins it, by a guess. */
   callFor(invited: Invited): Guess | null {
-    const [tied] = this.#calls.tiedTo(invited.ties)
-    return tied ?? (invited.isFromPbx ? this.#calls.guess(this.#beginningOf(invited)) : null)
+    return this.#named(invited)[0] ?? (invited.isFromPbx ? this.#calls.guess(this.#beginningOf(invited)) : null)
   }
 
   /** The calls of a new SIP call's parties, among which a guess chooses. */
@@ -120,15 +124,38 @@ export class FollowedCalls {
     return { from: numbers.normalise(from), to: numbers.normalise(to), at }
   }
 
-  /** Answers the call that has the signal in it now, `null` when it was ignored. */
-  #apply(before: Call | null, signal: CallSignal, heardAt: number): Call | null {
-    const found = before === null && signal.kind === 'invited' ? this.callFor(signal) : null
-    if (found !== null && signal.kind === 'invited') return this.#join(found, signal, heardAt)
-    if (before === null && (signal.kind === 'invited' || signal.kind === 'overheard')) this.#options.onNewcomer()
+  /** The calls that a signal's names lead to, and the one that had the name of its SIP call before it began. */
+  #named({ kind, sipCallId, ties }: Invited | Tied): readonly Guess[] {
+    if (kind === 'tied') return this.#calls.tiedTo(ties)
+    return this.#calls.tiedTo([...ties, { key: `sip:${sipCallId}`, reason: 'its Call-ID was named by another' }])
+  }
+
+  /** A SIP call begins, in a call that is there or in one of its own. Answers the call that has it now, `null` for none. */
+  #begin(invited: Invited, named: readonly Guess[], heardAt: number): Call | null {
+    // One that is older than those that it is part of was heard late, and gives the call its name.
+    const older = named.find(({ call }) => startOf(call) <= invited.at)
+    const found = older ?? (named.length === 0 ? this.callFor(invited) : null)
+    if (found !== null) return this.#join(found, invited, heardAt)
+    this.#options.onNewcomer()
+    return this.#advance(null, invited, heardAt)
+  }
+
+  /** Answers the call that has the signal in it now, `null` when nothing was learned of it. */
+  #advance(before: Call | null, signal: CallSignal, heardAt: number): Call | null {
+    if (before === null && signal.kind === 'overheard') this.#options.onNewcomer()
     const step = advance(before, signal, this.#options.context)
     if (step.call !== null) this.#put(before, { ...step, call: step.call }, heardAt)
     this.#options.onStep({ kind: 'advanced', before, step, signal })
-    return step.ignored === null ? step.call : null
+    if (step.call !== null) this.#replace(before, { ...step, call: step.call }, signal, heardAt)
+    return step.ignored === null || step.ignored === 'repeated' || step.ignored === 'stale' ? step.call : null
+  }
+
+  /** An attended transfer joins the two calls of the one who asked for it. */
+  #replace(before: Call | null, { call, events }: Step, signal: CallSignal, heardAt: number): void {
+    const replaced = before?.transferring?.replaces
+    if (replaced === undefined || !events.some(({ type }) => type === 'call.transferred')) return
+    const other = this.#calls.of(replaced)
+    if (other !== undefined) this.#unite(call.id, [{ call: other, reason: 'REFER with Replaces' }], signal, heardAt)
   }
 
   #join({ call: before, reason }: Guess, signal: Invited, heardAt: number): Call | null {
@@ -139,11 +166,12 @@ export class FollowedCalls {
     return step.ignored === null ? step.call : null
   }
 
-  /** Names of one call that another has as well make them one; the older goes on. */
-  #unite(id: CallId, { ties, sipCallId, at }: Invited | Tied, heardAt: number): void {
+  /** The call and those that are part of it become one; the oldest goes on. */
+  #unite(id: CallId, parts: readonly Guess[], { sipCallId, at }: CallSignal, heardAt: number): void {
     let mine = this.#calls.get(id)
-    for (const { call: other, reason } of this.#calls.tiedTo(ties)) {
-      if (mine === undefined || other.id === mine.id || isOver(mine)) continue
+    for (const { call: part, reason } of parts) {
+      const other = this.#calls.get(part.id)
+      if (mine === undefined || isOver(mine) || other === undefined || isOver(other) || other.id === mine.id) continue
       const [older, younger] = isOlder(other, mine) ? [other, mine] : [mine, other]
       const union: Union = { sipCallId, reason, at }
       const { kept, absorbed } = merge(older, younger, union, this.#options.context)
@@ -164,6 +192,8 @@ export class FollowedCalls {
 
 /** The one that began first; of the same moment, the one whose name comes first, whoever watches. */
 function isOlder(one: Call, other: Call): boolean {
-  const [at, otherAt] = [one, other].map(({ sipCalls: [caller] }) => caller?.startedAt ?? 0)
-  return at === otherAt ? one.id < other.id : (at ?? 0) < (otherAt ?? 0)
+  const [at, otherAt] = [startOf(one), startOf(other)]
+  return at === otherAt ? one.id < other.id : at < otherAt
 }
+
+const startOf = ({ sipCalls: [caller] }: Call): number => caller?.startedAt ?? 0

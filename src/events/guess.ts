@@ -8,8 +8,10 @@ import { isLive, type SipCall, talkedSince } from './sip-call.ts'
 
 /** A PBX passes a call on within this, ms, unless it plays something to the caller first. */
 const promptly = 5_000
-/** So many digits in common make two numbers one: dialling prefixes come and go before them. */
-const minCommonDigits = 6
+/** So many digits at their ends make two numbers one, or all of a shorter one: dialling prefixes come and go before them. */
+const commonDigits = 7
+/** Shorter numbers have to be the same. */
+export const minCommonDigits = 6
 
 /** A SIP call that a PBX begins: nobody has answered it. */
 export interface Beginning {
@@ -26,9 +28,9 @@ export interface Guess {
 
 /** The one call among `candidates` that fits, `null` for none or several. */
 export function guessCall(beginning: Beginning, candidates: readonly Call[]): Guess | null {
-  const open = candidates.filter(isWaiting)
-  const passedOn = open.filter(call => call.transferring !== undefined && isSame(call.transferring.to, beginning.to))
+  const passedOn = candidates.filter(call => isPassedOnTo(call, beginning.to))
   if (passedOn.length === 1) return only(passedOn, 'guess: the PBX calls whom a REFER named')
+  const open = candidates.filter(isWaiting)
   const unreached = open.filter(call => !isReached(call))
   const sameCaller = unreached.filter(({ sipCalls: [caller] }) => caller !== undefined && isSame(caller.from, beginning.from))
   const both = sameCaller.filter(call => goesTo(call, beginning.to))
@@ -51,11 +53,10 @@ export type Doubt =
 
 /** For whoever asks why no guess was made: `null` for a call that fits; then others do, too. */
 export function doubtAbout(beginning: Beginning, call: Call): Doubt | null {
-  const { transferring } = call
   const [caller] = call.sipCalls
+  if (isPassedOnTo(call, beginning.to)) return null
   if (caller === undefined || caller.isFromPbx) return 'begun-by-pbx'
   if (!isWaiting(call)) return 'caller-gone'
-  if (transferring !== undefined && isSame(transferring.to, beginning.to)) return null
   if (isReached(call)) return 'caller-reached'
   if (isSame(caller.from, beginning.from)) return null
   if (!goesTo(call, beginning.to)) return 'other-parties'
@@ -70,6 +71,11 @@ function only(calls: readonly Call[], reason: string): Guess | null {
   const alone = calls.filter(({ sipCalls }) => sipCalls.length === 1)
   const [single, ...more] = alone
   return single !== undefined && more.length === 0 ? { call: single, reason } : null
+}
+
+/** Whether a REFER asked the PBX to call them; who asked may have hung up since. */
+function isPassedOnTo({ transferring, sipCalls }: Call, to: CallParty): boolean {
+  return transferring !== undefined && sipCalls.some(isLive) && isSame(transferring.to, to)
 }
 
 /** A caller who is in the PBX's hands. */
@@ -89,8 +95,9 @@ function goesTo({ sipCalls: [caller] }: Call, to: CallParty): boolean {
 
 function haveSameEnd(caller: SipCall, to: CallParty): boolean {
   const [dialled, called] = [digitsOf(caller.to), digitsOf(to)]
-  if (Math.min(dialled.length, called.length) < minCommonDigits) return false
-  return dialled.endsWith(called) || called.endsWith(dialled)
+  const shorter = Math.min(dialled.length, called.length)
+  const count = Math.min(shorter, commonDigits)
+  return shorter >= minCommonDigits && dialled.slice(-count) === called.slice(-count)
 }
 
 const startOf = ({ sipCalls: [caller] }: Call): number => caller?.startedAt ?? 0

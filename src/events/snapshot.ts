@@ -12,7 +12,7 @@ import { partiesOf } from './story.ts'
 export function snapshotOf(call: Call, at: number, directory: AgentDirectory): CallSnapshot {
   const { phase, sipCalls } = call
   const ended = phase.kind === 'ended' ? phase : null
-  const answeredAt = phase.kind === 'talking' || phase.kind === 'ended' ? phase.answeredAt : null
+  const answeredAt = 'answeredAt' in phase ? phase.answeredAt : null
   const until = ended?.endedAt ?? at
   const startedAt = Math.min(...sipCalls.map(sip => sip.startedAt))
   return {
@@ -36,7 +36,7 @@ export function snapshotOf(call: Call, at: number, directory: AgentDirectory): C
 }
 
 function holdMsAt(phase: Phase, at: number): number {
-  if (phase.kind === 'ended') return phase.holdMs
+  if ('holdMs' in phase) return phase.holdMs
   if (phase.kind !== 'talking') return 0
   return phase.heldMs + (phase.heldSince === null ? 0 : Math.max(0, at - phase.heldSince))
 }

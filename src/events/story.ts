@@ -3,7 +3,8 @@
  *
  * A PBX makes two SIP calls of one call: the caller's, which it answers itself, and one to each phone that it tries. The caller's alone is a
  * call, too: then whoever answers it is who was called. With others beside it the PBX answers for them, as soon as it likes: with a greeting,
- * a queue's music or a mailbox. Nobody is reached before one of the others answers.
+ * a queue's music or a mailbox. Nobody is reached before one of the others answers. Where phones are not seen at all (a trunk, an SBC), the
+ * PBX's answer is all there is, and stands.
  */
 import type { CallParty, Direction } from './event.ts'
 import { isOnHold } from './holds.ts'
@@ -17,9 +18,9 @@ export type Story =
   | { readonly kind: 'talking'; readonly answeredAt: number; readonly isHeld: boolean }
   | { readonly kind: 'ended'; readonly answeredAt: number | null; readonly endedAt: number; readonly outcome: Outcome }
 
-/** `answeredAt`: since when the call is known to be answered (epoch ms); `null` while it is not. */
-export function storyOf(sipCalls: readonly SipCall[], answeredAt: number | null): Story {
-  const since = answeredAt ?? reachedAt(sipCalls)
+/** `told`: since when the call was said to be answered (epoch ms); `null` while it was not. */
+export function storyOf(sipCalls: readonly SipCall[], told: number | null): Story {
+  const since = answeredSince(sipCalls, told)
   if (!sipCalls.some(isLive)) return endOf(sipCalls, since)
   if (since !== null) return { kind: 'talking', answeredAt: since, isHeld: sipCalls.some(isHeld) }
   const [caller, ...others] = sipCalls
@@ -28,15 +29,35 @@ export function storyOf(sipCalls: readonly SipCall[], answeredAt: number | null)
   return { kind: sipCalls.some(({ hasRung }) => hasRung) ? 'ringing' : 'inviting' }
 }
 
+/**
+ * What was told stays, but for one case: a PBX that answers by itself may be all that we see of an answer, until it calls a phone. Then we
+ * see its phones, and one of them has to answer.
+ */
+function answeredSince(sipCalls: readonly SipCall[], told: number | null): number | null {
+  const reached = reachedAt(sipCalls)
+  const others = sipCalls.slice(1)
+  if (told === null || !sipCalls.some(isLive) || !others.some(isPhone)) return told ?? reached
+  return reached ?? (others.some(sip => talkedSince(sip) !== null) ? told : null)
+}
+
+/** Whether the PBX calls one of its phones. */
+const isPhone = ({ isFromPbx, side }: SipCall): boolean => isFromPbx && side === null
+
 /** When the caller reached somebody, `null` while only the PBX answers. */
 function reachedAt(sipCalls: readonly SipCall[]): number | null {
   const [caller, ...others] = sipCalls
   const caught = caller === undefined ? null : talkedSince(caller)
-  if (others.length === 0) return caught
+  if (others.length === 0 || caller === undefined) return caught
   const first = earliest(others.map(talkedSince))
   if (first === null) return null
-  // Until the caller's own answer has come the other end hears nobody; if all is over, that answer was lost.
-  return caught === null ? (sipCalls.some(isLive) ? null : first) : Math.max(caught, first)
+  if (caught !== null) return Math.max(caught, first)
+  // Until the caller's own answer has come the other end hears nobody; if all is over, that answer was lost, unless it was a refusal.
+  return sipCalls.some(isLive) || wasRefused(caller) ? null : first
+}
+
+/** Whether a final response ended it (a BYE or silence has none). */
+function wasRefused({ phase }: SipCall): boolean {
+  return phase.kind === 'ended' && (phase.outcome.sipCode ?? 0) >= 300
 }
 
 function endOf(sipCalls: readonly SipCall[], answeredAt: number | null): Story {
@@ -45,19 +66,26 @@ function endOf(sipCalls: readonly SipCall[], answeredAt: number | null): Story {
   const [caller, ...others] = ends
   if (caller === undefined) throw new Error('a call has at least one SIP call')
   const last = ends.find(end => end.endedAt === endedAt) ?? caller
-  return { kind: 'ended', answeredAt, endedAt, outcome: outcomeOf(caller, last, others.length > 0, answeredAt !== null) }
+  const outcome = answeredAt === null ? outcomeInVain(caller, others) : outcomeOf(caller, last, others.length > 0)
+  return { kind: 'ended', answeredAt, endedAt, outcome }
 }
 
 type Ended = Extract<SipCall['phase'], { readonly kind: 'ended' }>
 
-function outcomeOf(caller: Ended, last: Ended, hasOthers: boolean, wasReached: boolean): Outcome {
-  if (!hasOthers) return caller.outcome
+function outcomeOf(caller: Ended, last: Ended, hasOthers: boolean): Outcome {
   // The caller's own end says most; where the PBX had let the caller go before, the last one's does.
-  if (wasReached)
-    return caller.outcome.status === 'connected' ? caller.outcome : { ...last.outcome, status: 'connected', reason: 'completed' }
-  // The PBX answered, and nobody whom it called did: a mailbox, or a voice that says that nobody is there.
-  if (caller.answeredAt !== null) return { ...caller.outcome, status: 'missed', reason: 'voicemail' }
-  return caller.outcome
+  if (!hasOthers || caller.outcome.status === 'connected') return caller.outcome
+  return { ...last.outcome, status: 'connected', reason: 'completed' }
+}
+
+/** Nobody but the PBX answered. */
+function outcomeInVain(caller: Ended, others: readonly Ended[]): Outcome {
+  if (caller.answeredAt === null || others.length === 0) return caller.outcome
+  // Phones were called until the caller went: out of a queue. Else it was a mailbox, or a voice that says that nobody is there.
+  const isAbandoned = others.some(({ endedAt }) => endedAt >= caller.endedAt)
+  return isAbandoned
+    ? { ...caller.outcome, status: 'abandoned', reason: 'caller-hung-up' }
+    : { ...caller.outcome, status: 'missed', reason: 'voicemail' }
 }
 
 /**
