@@ -6,9 +6,9 @@
  */
 import type Srf from 'drachtio-srf'
 import { firstValue } from './message/headers.ts'
-import type { SeenMessage } from './message/message.ts'
+import type { HopAddress, SeenMessage } from './message/message.ts'
 import { parseMessage } from './message/parse.ts'
-import { parseVia } from './message/via.ts'
+import { parseVia, type Via } from './message/via.ts'
 
 export interface CdrFeedOptions {
   readonly onSeen: (seen: SeenMessage) => void
@@ -46,13 +46,19 @@ export class CdrFeed {
     this.#options.onSeen({
       at: nearestMoment(time, this.#options.now()),
       direction: parsed.message.kind === 'request' ? 'received' : 'sent',
-      peer: {
-        transport: via.transport === 'TLS' ? 'tls' : via.transport === 'TCP' ? 'tcp' : 'udp',
-        address: via.params.get('received') ?? via.host,
-        port: Number(via.params.get('rport') ?? via.port ?? (via.transport === 'TLS' ? 5061 : 5060)),
-      },
+      peer: peerOf(via),
       message: parsed.message,
     })
+  }
+}
+
+/** Whom a Via names; what it does not say is as the transport has it by default (RFC 3261 section 18.2.2). */
+export function peerOf({ transport, host, port, params }: Via): HopAddress {
+  const isTls = transport === 'TLS'
+  return {
+    transport: isTls ? 'tls' : transport === 'TCP' ? 'tcp' : 'udp',
+    address: params.get('received') ?? host,
+    port: Number(params.get('rport') ?? port ?? (isTls ? 5061 : 5060)),
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { trustedMs } from '../../../src/zendesk/agents/phone-word.ts'
 import { json, runningSandbox } from '../running-sandbox.ts'
 import { scriptedServer } from '../scripted-server.ts'
 import { alice, bob, patience, requestsTo, StatusWorld, unified, voice } from './status-world.ts'
@@ -36,6 +37,47 @@ describe('before the sandbox', () => {
     await vi.waitFor(() =>
       expect(world.of(alice)).toMatchObject({ phone: 'idle', zendesk: 'available', returnsTo: null, problem: null }),
     )
+  })
+
+  test('a phone that the PBX says is on a call makes its agent on_call, and available again', async () => {
+    const { world, set, becomes } = await sandboxed()
+    await set('available')
+    world.start()
+    world.told('on_call')
+    await becomes('on_call')
+    world.statuses.told({ extension: '1999', uri: 'sip:1999@pbx', presence: 'on_call', at: 0 })
+    world.told('available')
+    await becomes('available')
+    expect(world.of(bob)).toMatchObject({ phone: 'idle', zendesk: null })
+  })
+
+  test('what a PBX that fell silent said last is given back once it counts no more', async () => {
+    const { world, set, becomes } = await sandboxed()
+    await set('available')
+    world.start()
+    world.told('on_call')
+    await becomes('on_call')
+    const nearlyAMinuteAgo = Date.now() + 300 - trustedMs
+    world.statuses.told({ extension: alice.extension, uri: 'sip:1001@pbx', presence: 'unknown', at: nearlyAMinuteAgo })
+    expect(world.of(alice).phone).toBe('on_call')
+    await becomes('available')
+    expect(world.of(alice).phone).toBe('idle')
+  })
+
+  test('a restart gives nothing back before the PBX has told of its phones', async () => {
+    const { world, status, set, becomes } = await sandboxed({ watched: [alice.extension] })
+    await set('unavailable')
+    world.start()
+    world.told('on_call')
+    await becomes('on_call')
+    await world.stop()
+    world.start()
+    world.told('unknown')
+    world.answer('b', bob)
+    await vi.waitFor(() => expect(world.of(bob).zendesk).toBe('on_call'), patience)
+    expect(await status()).toBe('on_call')
+    world.told('available')
+    await becomes('unavailable')
   })
 
   test('who was unavailable by hand is so again after the call', async () => {

@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest'
 import type { AgentOnCall, CallEvent, CallSnapshot, EventType } from '../../../src/events/event.ts'
 import { AgentStatuses, type AgentStatusOptions } from '../../../src/zendesk/agents/agent-status.ts'
+import type { ExtensionPresence } from '../../../src/zendesk/agents/phone-word.ts'
 import type { StatusApi } from '../../../src/zendesk/agents/status-api.ts'
 import { StatusRequests } from '../../../src/zendesk/agents/status-requests.ts'
 import { UnifiedStatus } from '../../../src/zendesk/agents/unified-status.ts'
@@ -102,6 +103,11 @@ export class StatusWorld {
 
   end(call: string, agent = alice): CallSnapshot {
     return this.#tell(call, 'call.ended', { agents: [agent], answeredAt: this.#now - 1, endedAt: this.#now })
+  }
+
+  /** What the PBX says of the agent's extension. */
+  told(presence: ExtensionPresence['presence'], agent = alice): void {
+    this.statuses.told({ extension: agent.extension, uri: `sip:${agent.extension}@pbx`, presence, at: this.#now })
   }
 
   get #now(): number {
