@@ -102,6 +102,44 @@ export function script(sipCallId = 'a84b4c76e66710@pbx.example', caller = 'calle
       sipCode: null,
       q850,
     }),
+    /** How a PBX goes on with a call: it invites a phone (`side` null) or a carrier ('pbx'). */
+    called: (at: number, from: string, to: string, ties: readonly Tie[] = [], side: Side | null = null): CallSignal => ({
+      ...base,
+      kind: 'invited',
+      at,
+      fromTag: caller,
+      from: wire(from),
+      to: wire(to),
+      side,
+      isFromPbx: true,
+      ties,
+    }),
+    overheard: (at: number, from = '4155550100', to = '1001', toTag = 'phone'): CallSignal => ({
+      ...base,
+      kind: 'overheard',
+      at,
+      fromTag: caller,
+      toTag,
+      from: wire(from),
+      to: wire(to),
+      side: null,
+    }),
+    tied: (at: number, ...ties: readonly Tie[]): CallSignal => ({ ...base, kind: 'tied', at, fromTag: caller, ties }),
+    referred: (at: number, target: string, replaces: string | null = null, by: 'caller' | 'callee' = 'callee'): CallSignal => ({
+      ...base,
+      kind: 'referred',
+      at,
+      ...(by === 'caller' ? { fromTag: caller, toTag: 'phone' } : { fromTag: 'phone', toTag: caller }),
+      target: wire(target),
+      replaces,
+    }),
+    referEnded: (at: number, sipCode: number, by: 'caller' | 'callee' = 'caller'): CallSignal => ({
+      ...base,
+      kind: 'refer-ended',
+      at,
+      ...(by === 'caller' ? { fromTag: caller, toTag: 'phone' } : { fromTag: 'phone', toTag: caller }),
+      sipCode,
+    }),
     chosen: (at: number, said: boolean, by: 'caller' | 'callee' = 'caller', phone: string | null = 'phone'): CallSignal => ({
       ...base,
       kind: 'chosen',
@@ -140,3 +178,6 @@ export function lastOf(events: readonly CallEvent[]) {
   if (last === undefined) throw new Error('no event was made')
   return last.call
 }
+
+/** A tie by name. */
+export const tie = (key: string, reason = 'header X-Linkedid'): Tie => ({ key, reason })
