@@ -18,6 +18,7 @@ import type { FinishedRecording } from '../recordings/rtp/media-session.ts'
 import { PortPool } from '../recordings/rtp/port-pool.ts'
 import { RtpReceiver } from '../recordings/rtp/receiver.ts'
 import { PeerList } from '../sip/hep/peer-list.ts'
+import type { SeenMessage } from '../sip/message/message.ts'
 import { RecordingServer } from '../sip/siprec/recording-server.ts'
 import { signalsOf } from '../sip/siprec/recording-signals.ts'
 import type { SignallingLog } from './signalling.ts'
@@ -125,6 +126,11 @@ export class RecordingSessions {
   /** To be called before the trunk takes its requests: what is no recording session's is passed on to it. */
   attach(srf: Srf): void {
     this.#server.attach(srf)
+  }
+
+  /** Takes note of what the SIP server received. */
+  see(seen: SeenMessage): void {
+    this.#server.see(seen)
   }
 
   /** Before the SIP server. Finishes what a bridge that died was recording; rejects when the folder cannot be used. */

@@ -39,6 +39,7 @@ export interface Recorder {
   /** Whether an address is a recording client's. */
   isClient(address: string): boolean
   attach(srf: Srf): void
+  see(seen: SeenMessage): void
 }
 
 export interface SignallingOptions {
@@ -111,6 +112,7 @@ export class Signalling {
     const ties = { unique: uniqueHeaders, callId: callIdHeaders }
     const observer = new CallObserver({ source: 'trunk', ties, overhears: false, onSignal })
     const onSeen = (seen: SeenMessage): void => {
+      recorder?.see(seen)
       const observed = betweenTrunkSides(seen, sideOf)
       if (observed !== null) observer.see(observed)
     }

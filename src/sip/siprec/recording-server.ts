@@ -13,7 +13,7 @@
  */
 import type Srf from 'drachtio-srf'
 import { headerValue } from '../message/headers.ts'
-import type { SipRequest } from '../message/message.ts'
+import type { SeenMessage, SipRequest } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import { parseMessage } from '../message/parse.ts'
 import { formatOffer } from '../sdp/recording-offer.ts'
@@ -94,17 +94,23 @@ export class RecordingServer {
       if (message === null || !isRecordingRequest(message)) next()
       else void this.#invited(req, res, message)
     })
-    // Of a session that is known the dialog hears before this does.
-    srf.use('bye', (req, res, next) => {
-      const message = this.#options.isPeer(req.source_address) ? this.#read(req) : null
-      if (message === null || !isOurs(message)) next()
-      else this.#forgotten(res, message)
-    })
     srf.use('options', (req, res, next) => {
       if (this.#options.isPeer(req.source_address))
         res.send(200, { headers: { Allow: ALLOW, Accept: ACCEPT, Supported: 'siprec' } })
       else next()
     })
+  }
+
+  /**
+   * Takes note of what the SIP server received. It answers 481 by itself to the BYE of a session that began before it was started again;
+   * the call is over all the same.
+   */
+  see({ at, direction, peer, message }: SeenMessage): void {
+    if (direction !== 'received' || message.kind !== 'request' || message.method !== 'BYE' || !isOurs(message)) return
+    const callId = headerValue(message, 'Call-ID') ?? ''
+    if (this.#active.has(callId) || !this.#options.isPeer(peer.address)) return
+    const tag = (name: string) => tagOf(headerValue(message, name) ?? '') ?? ''
+    this.#options.onForgotten?.({ at, callId, fromTag: tag('From'), toTag: tag('To') })
   }
 
   get sessions(): number {
@@ -262,13 +268,6 @@ export class RecordingServer {
     if (!hasBody && res === null) return
     this.counters.changes += 1
     this.#options.onRecording({ kind: 'changed', at, dialog: active.dialog, session: step.session, before })
-  }
-
-  #forgotten(res: Srf.SrfResponse, message: SipRequest): void {
-    const { onForgotten, now } = this.#options
-    const tag = (name: string) => tagOf(headerValue(message, name) ?? '') ?? ''
-    onForgotten?.({ at: now(), callId: headerValue(message, 'Call-ID') ?? '', fromTag: tag('From'), toTag: tag('To') })
-    this.#refuse(res, 481, 'the session is not known (any more)')
   }
 
   async #hangUp(active: ActiveSession, reason: 'lost' | 'stopped'): Promise<void> {
