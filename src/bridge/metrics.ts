@@ -5,6 +5,7 @@
 import type { MetricFamily } from '../admin/metrics.ts'
 import { type Lane, lanes, sinkNames } from '../uploads/job.ts'
 import { diskMetrics } from './disk.ts'
+import { hepMetrics } from './hep-metrics.ts'
 import type { BridgeParts } from './parts.ts'
 
 export async function metricsOf({
@@ -43,6 +44,7 @@ export async function metricsOf({
     ...countersAsMetrics('recordings', intake.counters),
     ...countersAsMetrics('recordings_http', http.counters),
     ...(audio.transcription === null ? [] : countersAsMetrics('transcripts', audio.transcription.counters)),
+    ...hepMetrics(signalling.status().hep),
     ...diskMetrics(audio.space),
     ...countersAsMetrics('reconciliation', reconciling.counters),
     ...reconciling.metrics(),

@@ -13,7 +13,8 @@ import { StoreOpenError } from '../uploads/store/store-open-error.ts'
 import { type ConfigOption, configOption, configurationOf } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
 
-interface Finding {
+/** What a look at a configuration, a machine or a site has shown: one line, with what to do where something is wrong. */
+export interface Finding {
   readonly level: 'ok' | 'warning' | 'error'
   readonly text: string
 }
@@ -37,7 +38,8 @@ export function checkCommand(context: CliContext, finish: Finish): Command {
     })
 }
 
-async function machineFindings(config: Config, { env }: CliContext): Promise<Finding[]> {
+/** What can be told of this machine without starting anything. Creates data_dir, as the bridge would. */
+export async function machineFindings(config: Config, { env }: CliContext): Promise<Finding[]> {
   const configured = config.transcode.ffmpeg ?? (env.FFMPEG_PATH || null)
   const search = await findFfmpeg({ configured, searchPath: env.PATH ?? '', bundled: bundledFfmpeg })
   const ffmpeg: Finding =
@@ -52,7 +54,7 @@ async function machineFindings(config: Config, { env }: CliContext): Promise<Fin
     await dataDirFinding(resolve(config.dataDir)),
     ...(await storeFindings(config)),
     ...(await Promise.all(folders.map(folderFinding))),
-    trunkFinding(config),
+    watchingFinding(config),
     ...(await certificateFindings(config)),
     config.zendesk.baseUrl === null
       ? { level: 'warning', text: 'zendesk: no base_url, so everything goes to the local sandbox' }
@@ -102,14 +104,20 @@ async function folderFinding(path: string): Promise<Finding> {
   }
 }
 
-function trunkFinding({ sip }: Config): Finding {
-  if (sip.trunk.pbx.length > 0 && sip.trunk.carrier.length > 0) {
-    return {
-      level: 'ok',
-      text: `sip: ${sip.trunk.pbx.length} PBX and ${sip.trunk.carrier.length} carrier addresses on the trunk`,
-    }
+/** By which ways calls will be seen. */
+function watchingFinding({ sip: { trunk, siprec, dialogs }, hep }: Config): Finding {
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
+  const ways = [
+    ...(hep.listen.length === 0 ? [] : ['mirrors (hep)']),
+    ...(trunk.pbx.length === 0 ? [] : [`${trunk.pbx.length} PBX and ${trunk.carrier.length} carrier addresses on the trunk`]),
+    ...(siprec.peers.length === 0 ? [] : [`recording sessions of ${count(siprec.peers.length, 'client')}`]),
+    ...(dialogs.subscribe.length === 0 ? [] : [`the dialog states of ${count(dialogs.subscribe.length, 'extension')}`]),
+  ]
+  if (ways.length > 0) return { level: 'ok', text: `calls: seen by ${ways.join(', ')}` }
+  return {
+    level: 'warning',
+    text: 'calls: none is seen, for there is no hep.listen, sip.trunk, sip.siprec or sip.dialogs (docs/pbx); recordings and voicemails are delivered all the same',
   }
-  return { level: 'warning', text: 'sip: no sip.trunk, so no call is seen; recordings and voicemails are delivered all the same' }
 }
 
 /** Only where something listens by TLS: the bridge reads the files then, and does not start without them. */

@@ -10,6 +10,7 @@ type MakeCommand = (context: CliContext, finish: Finish) => Command
 const commands = new Map<string, () => Promise<MakeCommand>>([
   ['start', async () => (await import('./start.ts')).startCommand],
   ['check', async () => (await import('./check.ts')).checkCommand],
+  ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
   ['demo', async () => (await import('./demo.ts')).demoCommand],
   ['sandbox', async () => (await import('./sandbox.ts')).sandboxCommand],
   ['calls', async () => (await import('./calls.ts')).callsCommand],
