@@ -147,4 +147,7 @@ test('what the PBX says and what its capture agent mirrors is one call', { timeo
   await oneCall(bridge, { from: '1001', to: '1002', direction: 'internal', reason: 'completed' }, 2)
   await bridge.counts('tpe_bridge_dialogs_documents_total', 6)
   expect(await bridge.metric('tpe_bridge_calls_calls_started_total')).toBe(1)
+  pbx.terminate('1001', 'rejected')
+  const reason = expect.stringContaining(`1 of 2 extensions are heard of; ${pbx.uri('1001')}: `)
+  await vi.waitFor(async () => expect((await bridge.readiness()).parts.dialogs).toEqual({ state: 'degraded', reason }), patience)
 })
