@@ -7,6 +7,7 @@ import { machineFindings as checkFindings, type Finding } from './check.ts'
 import { type ConfigOption, configOption, readConfiguration } from './configuration.ts'
 import type { CliContext, Finish } from './context.ts'
 import { accountFindings } from './doctor/account.ts'
+import { drachtioFindings } from './doctor/drachtio.ts'
 import { listenerFindings } from './doctor/listeners.ts'
 import { machineFindings } from './doctor/machine.ts'
 import { peerFindings } from './doctor/peers.ts'
@@ -58,6 +59,7 @@ async function siteFindings(context: CliContext, config: Config): Promise<readon
     ...(await checkFindings(config, context)),
     ...(await machineFindings(config, isRunning)),
     ...(await listenerFindings(config, isRunning)),
+    ...(await drachtioFindings(config, interrupted)),
     ...peers,
     ...account,
     ...(await bridgeFindings(config, look)),

@@ -158,3 +158,23 @@ test('what answers at admin.listen and is no bridge is an error', async () => {
   const { findings } = await examined(await configured(await temporaryFolder(), { admin: { listen: new URL(url).host } }))
   expect(findings).toContainEqual(expect.stringMatching(/^error bridge: what answers at admin\.listen is no bridge/))
 })
+
+test('a drachtio-server that is not there is an error, one that takes connections is well', async () => {
+  const folder = await temporaryFolder()
+  const at = (port: number) =>
+    configured(folder, { sip: { server: 'drachtio', drachtio: { host: '127.0.0.1', port, secret: 'cymru' } } })
+  const server = createServer(socket => socket.destroy())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  expect((await examined(await at(port))).findings).toContain(`ok sip.drachtio: 127.0.0.1:${port} takes connections`)
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+  const { code, findings } = await examined(await at(port))
+  expect(findings).toContainEqual(
+    expect.stringMatching(`^error sip.drachtio: 127.0.0.1:${port} takes no connection \\(ECONNREFUSED\\)`),
+  )
+  expect(code).toBe(1)
+})
