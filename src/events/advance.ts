@@ -53,7 +53,10 @@ export function expire(call: Call, at: number, context: CallContext): Step {
 /** Takes one more SIP call into a call, for the reason that `union` tells. Where there is no room, its name is known all the same. */
 export function join(call: Call, invited: Invited, union: Union, context: CallContext): Step {
   if (isOver(call)) return ignore(call, 'already-ended')
-  const sipCalls = fitting([...call.sipCalls, beginSip(invited, context.numbers)])
+  const begun = beginSip(invited, context.numbers)
+  // It goes on with the call, whatever the clock of who mirrored it says.
+  const startedAt = Math.max(begun.startedAt, call.sipCalls[0]?.startedAt ?? begun.startedAt)
+  const sipCalls = fitting([...call.sipCalls, { ...begun, startedAt }])
   const hasRoom = sipCalls.some(({ sipCallId }) => sipCallId === invited.sipCallId)
   if (!hasRoom) return ignore(withKeys(call, keysOf(invited)), 'too-many-legs')
   const joined = withKeys({ ...call, sipCalls, unions: newestUnions([...call.unions, union]) }, keysOf(invited))

@@ -56,7 +56,7 @@ export interface CallSnapshot {
   readonly from: CallParty
   readonly to: CallParty
   readonly direction: Direction
-  /** `null` until the call has ended. */
+  /** `null` until the call has ended, and for good where it was merged into another. */
   readonly outcome: Outcome | null
   readonly startedAt: number
   readonly answeredAt: number | null
@@ -78,7 +78,7 @@ export interface CallSnapshot {
   readonly consent?: Choice
   /** Absent while nobody passed the call on. */
   readonly transfers?: readonly TransferSnapshot[]
-  /** Only in the last event of a call that turned out to be part of an older one. */
+  /** Only in the last event of a call that turned out to be part of an older one, which goes on: then `endedAt` is when that was known. */
   readonly mergedInto?: CallId
   readonly legs: readonly LegSnapshot[]
 }

@@ -132,8 +132,9 @@ export class FollowedCalls {
 
   /** A SIP call begins, in a call that is there or in one of its own. Answers the call that has it now, `null` for none. */
   #begin(invited: Invited, named: readonly Guess[], heardAt: number): Call | null {
-    // One that is older than those that it is part of was heard late, and gives the call its name.
-    const older = named.find(({ call }) => startOf(call) <= invited.at)
+    // One that is older than those that it is part of was heard late, and gives the call its name. A PBX goes on with what it was called
+    // for before, though: then clocks differ.
+    const older = named.find(({ call }) => startOf(call) <= invited.at || (invited.isFromPbx && !call.sipCalls[0]?.isFromPbx))
     const found = older ?? (named.length === 0 ? this.callFor(invited) : null)
     if (found !== null) return this.#join(found, invited, heardAt)
     this.#options.onNewcomer()

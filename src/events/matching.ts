@@ -30,7 +30,7 @@ export function matchRecording(
     return party === null || party.kind === 'anonymous' ? [] : [party]
   })
   if (named.length === 0) return unmatched('the recording names no party')
-  const inTime = candidates.filter(call => isWithin(call, startedAt, durationMs))
+  const inTime = candidates.filter(call => call.mergedInto === undefined && isWithin(call, startedAt, durationMs))
   if (inTime.length === 0) return unmatched('no call is known for the time of the recording')
   const [only, ...others] = inTime.filter(call => areParties(named, call))
   if (only === undefined) return unmatched(`none of the ${inTime.length} calls of that time has these parties`)
@@ -48,9 +48,9 @@ function isWithin(call: CallSnapshot, startedAt: number, durationMs: number): bo
   return startedAt >= call.startedAt - toleranceMs && startedAt + Math.max(0, durationMs) <= endedAt + toleranceMs
 }
 
-/** Each named party is another one of the call's; the callee goes by the dialled number and by that of each phone. */
+/** Each named party is another one of the call's; the callee goes by the dialled number and by that of each phone, the caller by what each leg shows. */
 function areParties(named: readonly CallParty[], call: CallSnapshot): boolean {
-  const isCaller = (party: CallParty) => isSame(party, call.from)
+  const isCaller = (party: CallParty) => isSame(party, call.from) || call.legs.some(leg => isSame(party, leg.from))
   const isCallee = (party: CallParty) => isSame(party, call.to) || call.legs.some(leg => isSame(party, leg.to))
   const [one, other] = named
   if (one === undefined) return false

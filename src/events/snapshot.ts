@@ -13,7 +13,8 @@ export function snapshotOf(call: Call, at: number, directory: AgentDirectory): C
   const { phase, sipCalls } = call
   const ended = phase.kind === 'ended' ? phase : null
   const answeredAt = 'answeredAt' in phase ? phase.answeredAt : null
-  const until = ended?.endedAt ?? at
+  const endedAt = phase.kind === 'merged' ? phase.at : (ended?.endedAt ?? null)
+  const until = endedAt ?? at
   const startedAt = Math.min(...sipCalls.map(sip => sip.startedAt))
   return {
     id: call.id,
@@ -21,7 +22,7 @@ export function snapshotOf(call: Call, at: number, directory: AgentDirectory): C
     outcome: ended?.outcome ?? null,
     startedAt,
     answeredAt,
-    endedAt: ended?.endedAt ?? null,
+    endedAt,
     durationMs: answeredAt === null ? 0 : Math.max(0, until - answeredAt),
     waitMs: Math.max(0, (answeredAt ?? until) - startedAt),
     holdMs: holdMsAt(phase, until),

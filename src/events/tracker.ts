@@ -232,7 +232,9 @@ export class CallTracker {
       if (event.type === 'call.ended') this.#counters.callsEnded += 1
       this.#options.log.debug({ callId: call.id, type: event.type, sequence: event.sequence }, 'call event')
     }
-    this.#writer.write({ call, events, keys: call.keys, ended: isOver(call) })
+    // The names of a call that was merged are those of the call that it is part of now, whichever of the two is stored first.
+    const keys = call.phase.kind === 'merged' ? [] : call.keys
+    this.#writer.write({ call, events, keys, ended: isOver(call) })
   }
 
   #lookedUp(signals: readonly CallSignal[], found: Call | null): void {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { describe, test } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import { advance, expire } from '../../src/events/advance.ts'
 import type { Call } from '../../src/events/call.ts'
 import type { CallEvent, EventType } from '../../src/events/event.ts'
 import { maxLegs } from '../../src/events/legs.ts'
 import type { CallSignal } from '../../src/events/signal.ts'
 import { office, play, script, wire } from './office.ts'
+import { propertyTimeoutMs, runs } from './property-runs.ts'
 
 const legsOf = (call: Call) => call.sipCalls.flatMap(({ legs }) => legs)
 const leg = script()
@@ -92,7 +93,7 @@ function expectLegal(call: Call | null, events: readonly CallEvent[]): void {
   assert.ok(legsOf(call).length === 1 || legsOf(call).every(each => each.calleeTag !== null))
 }
 
-const runs = { numRuns: 1000 }
+vi.setConfig({ testTimeout: propertyTimeoutMs })
 
 describe('any signals in any order', () => {
   test('leave a legal call, numbered without gaps, that ends at most once and is silent after', () => {

@@ -1,5 +1,5 @@
 /** All calls of the office, followed as a bridge would: signals come in the order given, and time passes when a test says so. */
-import type { Call } from '../../src/events/call.ts'
+import { type Call, isOver } from '../../src/events/call.ts'
 import type { CallEvent, CallId } from '../../src/events/event.ts'
 import { FollowedCalls, type FollowedStep, patienceOf } from '../../src/events/followed-calls.ts'
 import { callIdOf } from '../../src/events/ids.ts'
@@ -37,6 +37,20 @@ export class WatchedOffice {
   /** The calls that were told of, in the order of their first event. */
   get calls(): readonly CallId[] {
     return [...new Set(this.events.map(({ callId }) => callId))]
+  }
+
+  /** All calls that are not over. */
+  get live(): readonly Call[] {
+    return this.calls.flatMap(id => this.#followed.get(id) ?? []).filter(call => !isOver(call))
+  }
+
+  /** Another office that goes on from the text of all calls, as from a store. */
+  restarted(): WatchedOffice {
+    const next = new WatchedOffice()
+    const newestFirst = this.steps.toReversed().map(({ step }) => step.call?.id)
+    const all = [...new Set(newestFirst)].flatMap(id => (id === undefined ? [] : (this.#followed.get(id) ?? [])))
+    for (const call of all) next.#followed.keep(JSON.parse(JSON.stringify(call)), call.lastSignalAt)
+    return next
   }
 
   get open(): number {
