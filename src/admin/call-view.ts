@@ -3,7 +3,14 @@
  * feed sends the same shape, so a client needs one parser.
  */
 import { z } from 'zod'
-import { type CallEvent, type CallParty, type CallSnapshot, eventTypes, type LegSnapshot } from '../events/event.ts'
+import {
+  type CallEvent,
+  type CallParty,
+  type CallSnapshot,
+  eventTypes,
+  type LegSnapshot,
+  type TransferSnapshot,
+} from '../events/event.ts'
 import { timestamp, toTimestamp, toTimestampOrNull } from './timestamp.ts'
 
 const party = z.object({
@@ -44,6 +51,11 @@ export const callView = z.object({
   hold_ms: z.number(),
   agents: z.array(z.object({ id: z.number(), extension: z.string(), name: z.string() })),
   tags: z.array(z.string()),
+  transfers: z
+    .array(z.object({ kind: z.enum(['blind', 'attended']), by: party, to: party, at: timestamp }))
+    .optional()
+    .describe('absent while nobody passed the call on'),
+  merged_into: z.string().optional().describe('only of a call that turned out to be part of this older one, which goes on'),
   legs: z.array(leg),
 })
 
@@ -77,6 +89,8 @@ export function viewCall(call: CallSnapshot): z.input<typeof callView> {
     hold_ms: call.holdMs,
     agents: call.agents.map(({ id, extension, name }) => ({ id, extension, name })),
     tags: [...call.tags],
+    ...(call.transfers === undefined ? {} : { transfers: call.transfers.map(viewTransfer) }),
+    ...(call.mergedInto === undefined ? {} : { merged_into: call.mergedInto }),
     legs: call.legs.map(viewLeg),
   }
 }
@@ -92,6 +106,10 @@ export function viewEvent(event: CallEvent): z.input<typeof eventView> {
     site: event.site,
     call: viewCall(event.call),
   }
+}
+
+function viewTransfer({ kind, by, to, at }: TransferSnapshot) {
+  return { kind, by: viewParty(by), to: viewParty(to), at: toTimestamp(at) }
 }
 
 function viewLeg(seen: LegSnapshot): z.input<typeof leg> {

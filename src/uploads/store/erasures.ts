@@ -12,7 +12,7 @@ import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kyse
 import type { RecordingId } from '../../events/recording.ts'
 import { jobIdOf } from '../job.ts'
 import { planItem } from '../plan.ts'
-import { type About, type FoundItem, findAbout, foundItem, itemsAbout, shownAs } from './about.ts'
+import { type About, type FoundItem, findAbout, foundItem, itemsAbout, meantBy, shownAs } from './about.ts'
 import { appendAudit } from './audit.ts'
 import { holding, isShared, transact } from './dialect.ts'
 import { type ErasedPlace, type ErasureNote, readErasure, unfinished } from './erasure-note.ts'
@@ -107,7 +107,7 @@ export class Erasures {
     limit: number,
   ): Promise<{ readonly meant: number; readonly asked: readonly FoundItem[] }> {
     const now = this.#now()
-    const some = await itemsAbout(trx, about)
+    const some = await itemsAbout(trx, await meantBy(trx, about))
       .select('id')
       .where('hold', 'is', null)
       .where(eb => eb.or([eb('erasure', 'is', null), eb.and([eb('erasure', 'like', unfinished), hasNoErasureJob(eb)])]))

@@ -1,6 +1,6 @@
 /** Legal holds: what is held is neither erased, nor does anything else of the bridge delete it, until it is released. */
 import type { Kysely } from 'kysely'
-import { type About, type FoundItem, findAbout, foundItem, itemsAbout, shownAs } from './about.ts'
+import { type About, type FoundItem, findAbout, foundItem, itemsAbout, meantBy, shownAs } from './about.ts'
 import { appendAudit } from './audit.ts'
 import { transact } from './dialect.ts'
 import type { Schema } from './schema.ts'
@@ -67,7 +67,7 @@ export class Holds {
     const isHold = change === 'hold'
     return await transact(this.#db, async trx => {
       const now = this.#now()
-      const some = await itemsAbout(trx, about)
+      const some = await itemsAbout(trx, await meantBy(trx, about))
         .select(['id', 'hold'])
         .where('hold', isHold ? 'is' : 'is not', null)
         .where('erasure', 'is', null)

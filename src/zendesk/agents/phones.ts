@@ -143,11 +143,18 @@ function isBusyAt({ calls, words }: Desk, at: number): boolean {
   return [...calls.values()].some(isBusy) || [...words.values()].some(word => saysBusy(word) && counts(word, at))
 }
 
+/** Whether an agent who took part passed the call on, or stopped being called, and others go on with it. */
+function hasLeft({ legs }: CallSnapshot, extension: string): boolean {
+  const own = legs.filter(({ from, to }) => from.value === extension || to.value === extension)
+  return own.length > 0 && own.every(({ endedAt }) => endedAt !== null)
+}
+
 /** What the call is to each of its agents; an ended one is nothing to anybody. */
 function partsOf(call: CallSnapshot): ReadonlyMap<number, Part> {
   const parts = new Map<number, Part>()
   if (call.endedAt !== null) return parts
   for (const { id, extension } of call.agents) {
+    if (hasLeft(call, extension)) continue
     const placedIt = call.direction !== 'inbound' && call.from.value === extension
     if (placedIt) parts.set(id, { kind: call.answeredAt === null ? 'dialling' : 'talking', since: call.startedAt })
     else if (call.answeredAt !== null) parts.set(id, { kind: 'talking', since: call.answeredAt })

@@ -27,8 +27,11 @@ const completions: Readonly<Record<EndReason, CompletionStatus>> = {
   'lost-signalling': 'failed',
 }
 
+/** How a call that turned out to be part of another reads: it went well, elsewhere. */
+const merged: Pick<Outcome, 'reason'> = { reason: 'completed' }
+
 /** `''` while the call goes on, as Zendesk demands. */
-export function completionStatus(outcome: Outcome | null, answered: boolean): CompletionStatus | '' {
+export function completionStatus(outcome: Pick<Outcome, 'reason'> | null, answered: boolean): CompletionStatus | '' {
   if (outcome === null) return ''
   return answered && outcome.reason !== 'voicemail' ? 'completed' : completions[outcome.reason]
 }
@@ -56,19 +59,21 @@ export function recordChanges({ call }: CallEvent): DocumentedCallChanges {
   const agentId = agentOf(call)?.id
   const extension = agentOf(call)?.extension
   const queue = call.directives?.queue
+  // Its record is closed: the call goes on in another.
+  const outcome = call.mergedInto === undefined ? call.outcome : merged
   return {
-    completion_status: completionStatus(call.outcome, call.answeredAt !== null),
+    completion_status: completionStatus(outcome, call.answeredAt !== null),
     ...(agentId === undefined ? {} : { agent_id: agentId }),
     ...(extension === undefined ? {} : { extension }),
     ...(queue === undefined ? {} : { queue_name: queue }),
     ...(call.answeredAt === null
       ? {}
       : { call_connected_at: documentedTime(call.answeredAt), time_to_answer: seconds(call.waitMs) }),
-    ...(call.outcome === null || call.endedAt === null ? {} : endOf(call, call.outcome, call.endedAt)),
+    ...(outcome === null || call.endedAt === null ? {} : endOf(call, outcome, call.endedAt)),
   }
 }
 
-function endOf(call: CallSnapshot, outcome: Outcome, endedAt: number): DocumentedCallChanges {
+function endOf(call: CallSnapshot, outcome: Pick<Outcome, 'reason'>, endedAt: number): DocumentedCallChanges {
   return {
     call_ended_at: documentedTime(endedAt),
     duration: seconds(endedAt - call.startedAt),

@@ -5,6 +5,7 @@
  *   answered      POST /calls: record, ticket and comment in one       (or PATCH, when there is a record)
  *   transferred   PATCH, and a comment that pops up at the new agent's
  *   ended         PATCH with the durations                             (or POST, when nobody answered)
+ *   merged        PATCH with the durations so far, of the call that goes on in another; nothing where it has no record
  *
  * Everything else says nothing that a record could hold. An event that is older than what the record tells (redriven, or out of
  * order) does not take it back; what its rule asks of the ticket is still done.
@@ -16,7 +17,7 @@ import type { SinkMemory } from '../memory.ts'
 import type { TicketRules } from '../tickets/ticket-rules.ts'
 import type { TicketDecision, TicketWish } from '../tickets/wish.ts'
 import type { CallNote } from './call-note.ts'
-import { agentOf, customerOf, partyText } from './call-record.ts'
+import { agentOf, customerOf, partyText, recordChanges } from './call-record.ts'
 import type { Desk } from './desk.ts'
 import { Halt } from './halt.ts'
 import type { Note } from './note.ts'
@@ -49,6 +50,7 @@ export class EventDelivery {
   /** Resolves with Zendesk's id of the call record, or of the ticket where there are no records; `null` when nothing was to be told. */
   async deliver(event: CallEvent, idempotencyKey: string): Promise<number | null> {
     const { note } = this.#parts
+    if (event.call.mergedInto !== undefined) return await this.#close(event)
     if (!telling.has(event.type)) return null
     const requester = await this.#requester(event)
     const { wish, forbidden } = this.#decide(event, idempotencyKey, requester)
@@ -68,6 +70,15 @@ export class EventDelivery {
       noTicket: noTicket || forbidden,
     })
     return note.value.recordId ?? note.value.ticketId
+  }
+
+  /** The last event of a call that is part of another now: that one's record tells what follows, and nothing more comes for this one. */
+  async #close(event: CallEvent): Promise<number | null> {
+    const { desk, note } = this.#parts
+    const { recordId, ticketId, sequence } = note.value
+    if (recordId !== null && event.sequence > sequence) await desk.changeCall(recordId, recordChanges(event))
+    await note.set({ sequence: Math.max(sequence, event.sequence), ended: true })
+    return recordId ?? ticketId
   }
 
   async #tell(event: CallEvent, wish: TicketWish | null, requester: Requester): Promise<void> {

@@ -4,7 +4,7 @@
  * Times become RFC 3339 UTC with milliseconds. Durations become whole seconds, rounded to the nearest (half a second up), so that
  * a sum of many stays right. Parties: see `partyOnTheWire`.
  */
-import type { CallEvent, CallParty, CallSnapshot, LegSnapshot } from '../../events/event.ts'
+import type { CallEvent, CallParty, CallSnapshot, LegSnapshot, TransferSnapshot } from '../../events/event.ts'
 import type { EncodedAudio, RecordingItem, VoicemailItem } from '../../events/recording.ts'
 import type { RecordingMetadata, VoicemailMetadata } from '../wire/audio-upload.ts'
 import type { PhoneCallEventBody, WireCall } from '../wire/call-event.ts'
@@ -92,8 +92,14 @@ function wireCall(call: CallSnapshot): WireCall {
     agents: call.agents.map(({ id, extension, name }) => ({ id, extension, name })),
     tags: [...call.tags],
     queue: call.directives?.queue?.slice(0, 255) || null,
+    ...(call.transfers === undefined ? {} : { transfers: call.transfers.map(wireTransfer) }),
+    ...(call.mergedInto === undefined ? {} : { merged_into: call.mergedInto }),
     legs: call.legs.map(wireLeg),
   }
+}
+
+function wireTransfer({ kind, by, to, at }: TransferSnapshot): NonNullable<WireCall['transfers']>[number] {
+  return { kind, by: partyOnTheWire(by), to: partyOnTheWire(to), at: moment(at) }
 }
 
 function wireLeg(leg: LegSnapshot): WireCall['legs'][number] {

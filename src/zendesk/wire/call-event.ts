@@ -13,6 +13,13 @@ const agentSchema = z.strictObject({
   name: z.string().max(255),
 })
 
+const transferSchema = z.strictObject({
+  kind: z.enum(['blind', 'attended']),
+  by: partySchema,
+  to: partySchema,
+  at: momentSchema,
+})
+
 const legSchema = z.strictObject({
   sip_call_id: z.string().min(1).max(2048),
   from: partySchema,
@@ -43,6 +50,10 @@ export const wireCallSchema = z.strictObject({
   tags: z.array(z.string().max(255)).max(1000),
   /** The queue the caller waits or waited in, by name, where the PBX told. */
   queue: z.string().min(1).max(255).nullable().optional(),
+  /** Who passed the call on to whom; absent while nobody did. */
+  transfers: z.array(transferSchema).max(100).optional(),
+  /** In the last event of a call that turned out to be part of an older one: its `external_id`. `status` and `reason` stay null. */
+  merged_into: z.string().min(1).max(255).optional(),
   legs: z.array(legSchema).max(1000),
 })
 
