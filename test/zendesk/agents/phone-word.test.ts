@@ -23,6 +23,7 @@ describe('where no call is seen', () => {
     office.told(1, word('available', 1000))
     expect(office.stateOf(1, 1000)).toEqual({ kind: 'idle', since: null })
     office.told(1, word('ringing', 2000))
+    office.told(1, word('ringing', 2200))
     expect(office.stateOf(1, 2500)).toEqual({ kind: 'ringing', since: 2000 })
     office.told(1, word('on_call', 3000))
     office.told(1, word('on_call', 4000))
@@ -97,6 +98,7 @@ describe('with both witnesses', () => {
       office.apply(event('a', 'call.started', 1000, dialled))
       if (at > 1000) office.told(1, word('on_call', at))
       office.apply(event('a', 'call.ended', 5000, { ...dialled, endedAt: 5000 }))
+      office.told(1, word('on_call', 5050))
       office.told(1, word('available', 5100))
       expect(office.stateOf(1, 5101)).toMatchObject({ kind: 'idle' })
     },
