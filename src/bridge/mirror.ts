@@ -4,6 +4,7 @@ import type { CallSignal } from '../events/signal.ts'
 import { CallObserver } from '../sip/call-observer.ts'
 import { betweenHosts } from '../sip/hep/ends.ts'
 import { type HepListenAddress, HepListener, type HepStatus } from '../sip/hep/listener.ts'
+import { RecordingTraffic } from '../sip/siprec/recording-traffic.ts'
 import type { TieHeaders } from '../sip/ties.ts'
 import type { SignallingLog } from './signalling.ts'
 
@@ -21,13 +22,16 @@ export class Mirror {
   constructor({ config, ties, onSignal, log }: MirrorOptions) {
     const { receiveBufferBytes, pbx, carrier, ...listening } = config
     const observer = new CallObserver({ source: 'hep', ties, overhears: true, onSignal })
+    const recordings = new RecordingTraffic()
     this.#isOn = config.listen.length > 0
     this.#listener = new HepListener({
       ...listening,
       receiveBuffer: receiveBufferBytes,
       now: Date.now,
       log,
-      onSeen: seen => observer.see(betweenHosts(seen, { pbx, carrier })),
+      onSeen: seen => {
+        if (!recordings.has(seen.message)) observer.see(betweenHosts(seen, { pbx, carrier }))
+      },
       onRtcp: () => {}, // counted by the listener
     })
   }

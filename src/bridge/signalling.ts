@@ -18,6 +18,7 @@ import { GatewayOrder } from '../sip/gateway-order.ts'
 import { type ControlAddress, type ListenerState, SipListener } from '../sip/listener.ts'
 import type { HopAddress, SeenMessage } from '../sip/message/message.ts'
 import type { TrunkSide } from '../sip/peers.ts'
+import { RecordingTraffic } from '../sip/siprec/recording-traffic.ts'
 import { Trunk } from '../sip/trunk.ts'
 import { betweenTrunkSides } from '../sip/trunk-ends.ts'
 import { TrunkPeers } from '../sip/trunk-peers.ts'
@@ -111,8 +112,10 @@ export class Signalling {
     const sideOf = (peer: HopAddress, sentByPort: number | null) => this.peers.sideOf(peer, sentByPort)
     const ties = { unique: uniqueHeaders, callId: callIdHeaders }
     const observer = new CallObserver({ source: 'trunk', ties, overhears: false, onSignal })
+    const recordings = new RecordingTraffic()
     const onSeen = (seen: SeenMessage): void => {
       recorder?.see(seen)
+      if (recordings.has(seen.message)) return
       const observed = betweenTrunkSides(seen, sideOf)
       if (observed !== null) observer.see(observed)
     }

@@ -337,7 +337,7 @@ export class RecordingServer {
 
 /** The target is the Contact that we gave, and no proxy of ours has put itself into its way, as the trunk does. */
 function isOurs(message: SipRequest): boolean {
-  return message.uri.startsWith(`sip:${USER}@`) && headerValue(message, 'Route') === null
+  return new RegExp(`^sips?:${USER}@`).test(message.uri) && headerValue(message, 'Route') === null
 }
 
 function reasonOf(error: unknown): string {

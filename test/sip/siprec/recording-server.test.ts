@@ -3,7 +3,7 @@ import { headerValue } from '../../../src/sip/message/headers.ts'
 import type { SipRequest } from '../../../src/sip/message/message.ts'
 import type { RecordingEvent } from '../../../src/sip/siprec/recording-event.ts'
 import type { MediaStream, RecordingMedia } from '../../../src/sip/siprec/recording-media.ts'
-import { RecordingServer, type RecordingServerOptions } from '../../../src/sip/siprec/recording-server.ts'
+import { type ForgottenBye, RecordingServer, type RecordingServerOptions } from '../../../src/sip/siprec/recording-server.ts'
 import { routed, startApp, startServer } from '../embedded/control-peers.ts'
 import { changed, recordingMessage } from './messages.ts'
 import { recordingClient } from './recording-client.ts'
@@ -216,6 +216,7 @@ describe('an INVITE', () => {
     behaviour.refuse = 'no ports are free'
     const answer = await client.ask(recordingMessage('cube'))
     expect([answer.status, headerValue(answer, 'Retry-After')]).toEqual([503, '10'])
+    expect(headerValue(answer, 'Warning')).toBe('399 tpe-bridge "no ports are free"')
     expect(events).toEqual([])
     expect(logged).toEqual(['request of a recording client refused'])
     const full = await runningServer({ maxSessions: 1 })
@@ -238,6 +239,27 @@ describe('an INVITE', () => {
     expect(events).toEqual([])
     expect(server.sessions).toBe(0)
   })
+})
+
+test('the BYE of a session from before the last start is told, and no other one', async () => {
+  const told: ForgottenBye[] = []
+  const { server, begin, client } = await runningServer({ onForgotten: bye => told.push(bye) })
+  const see = (message: SipRequest, from = '127.0.0.1'): void =>
+    server.see({ at: 7, direction: 'received', peer: { transport: 'udp', address: from, port: 5060 }, message })
+  const invite = recordingMessage('cube')
+  const headers = invite.headers.map(h => (h.name === 'To' ? { ...h, value: `${h.value};tag=ours` } : h))
+  const bye = { ...invite, method: 'BYE', uri: 'sip:recorder@127.0.0.1:5060', headers, body: Buffer.alloc(0) }
+  see({ ...bye, method: 'INVITE' })
+  see(bye, '192.0.2.99')
+  see({ ...bye, uri: 'sip:1001@192.0.2.1' })
+  see({ ...bye, headers: [{ name: 'Route', value: '<sip:127.0.0.1;lr>' }, ...headers] })
+  expect(told).toEqual([])
+  see(bye)
+  expect(told).toEqual([{ at: 7, callId: 'CUBE-1@192.0.2.5', fromTag: 'cube1', toTag: 'ours' }])
+  await begin(invite)
+  see(bye)
+  expect(told).toHaveLength(1)
+  await client.hangUp(invite)
 })
 
 test('an OPTIONS of a client is answered with what the recorder takes', async () => {
