@@ -7,21 +7,24 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { capturedBodies, type MadeDialog, madeDocument, namedCall } from '../sip/dialog-state/captures.ts'
 import { type Notifier, startNotifier } from '../sip/dialog-state/notifier.ts'
+import { encodeHep } from '../sip/hep/encode.ts'
 import { asteriskDatagrams } from '../sip/hep/fixtures.ts'
 import { patience, type RunningBridge } from './running-bridge.ts'
 import { sandboxToken } from './sandbox-view.ts'
-import { Site } from './site.ts'
+import { requestText, tagFrom } from './sip-text.ts'
+import { carrierHost, pbxHost, Site } from './site.ts'
 
 const alice = 35436
 const bob = 35437
 
-async function watching(more: object = {}): Promise<{ pbx: Notifier; site: Site; bridge: RunningBridge }> {
+async function watching({ hep = {}, withTrunk = false } = {}): Promise<{ pbx: Notifier; site: Site; bridge: RunningBridge }> {
   const pbx = await startNotifier({ password: 'secret' })
   const site = await Site.open()
   onTestFinished(() => site.close())
   await site.configure({
     sip: {
       listen: ['udp://127.0.0.1:0'],
+      ...(withTrunk ? { trunk: site.trunk() } : {}),
       dialogs: { subscribe: [pbx.uri('1001'), pbx.uri('1002')], username: 'bridge', password: 'secret' },
     },
     agents: [
@@ -29,11 +32,19 @@ async function watching(more: object = {}): Promise<{ pbx: Notifier; site: Site;
       { extension: '1002', zendesk_id: bob, name: 'Bob' },
     ],
     agent_status: { report: true },
-    ...more,
+    hep,
   })
   const bridge = await site.start()
   await vi.waitFor(() => expect(pbx.standing.size).toBe(2), patience)
   return { pbx, site, bridge }
+}
+
+/** Sends what a capture agent saw. */
+async function mirror(bridge: RunningBridge, datagrams: readonly Buffer[]): Promise<void> {
+  const socket = createSocket('udp4')
+  const { address, port } = bridge.hep('udp')
+  for (const datagram of datagrams) await new Promise(resolve => socket.send(datagram, port, address, resolve))
+  socket.close()
 }
 
 const statusSchema = z.object({ status: z.string() })
@@ -119,12 +130,6 @@ test('what the PBX says and what its capture agent mirrors is one call', { timeo
   const { pbx, bridge } = await watching({ hep })
   const datagrams = asteriskDatagrams('01-answered')
   const bye = datagrams.findIndex(datagram => datagram.includes('BYE sip:'))
-  const socket = createSocket('udp4')
-  onTestFinished(() => void socket.close())
-  const mirror = async (some: readonly Buffer[]): Promise<void> => {
-    const { address, port } = bridge.hep('udp')
-    for (const datagram of some) await new Promise(resolve => socket.send(datagram, port, address, resolve))
-  }
   // As a PBX that names its dialogs would have told of the same two legs.
   const callee = (state: string): MadeDialog => ({
     ...namedCall(state),
@@ -136,11 +141,11 @@ test('what the PBX says and what its capture agent mirrors is one call', { timeo
     attributes:
       'call-id="1-3723@127.0.0.1" local-tag="3723uac1" remote-tag="8bf7bedf-1a96-4621-9780-757eafb1df93" direction="initiator"',
   })
-  await mirror(datagrams.slice(0, bye))
+  await mirror(bridge, datagrams.slice(0, bye))
   pbx.tell('1001', [caller('confirmed')])
   pbx.tell('1002', [callee('confirmed')])
   await become(bridge, 'on_call', 'on_call')
-  await mirror(datagrams.slice(bye))
+  await mirror(bridge, datagrams.slice(bye))
   pbx.tell('1001', [])
   pbx.tell('1002', [])
   await become(bridge, 'available', 'available')
@@ -150,4 +155,40 @@ test('what the PBX says and what its capture agent mirrors is one call', { timeo
   pbx.terminate('1001', 'rejected')
   const reason = expect.stringContaining(`1 of 2 extensions are heard of; ${pbx.uri('1001')}: `)
   await vi.waitFor(async () => expect((await bridge.readiness()).parts.dialogs).toEqual({ state: 'degraded', reason }), patience)
+})
+
+test('a call that the trunk, a capture agent and the PBX tell of at once is one call with one leg', {
+  timeout: 60_000,
+}, async () => {
+  const hep = { listen: ['udp://127.0.0.1:0'], peers: ['127.0.0.1'], pbx: [pbxHost], carrier: [carrierHost] }
+  const { pbx, site, bridge } = await watching({ hep, withTrunk: true })
+  const callId = 'thrice@seen'
+  const call = site.carrier.call({ callId, from: '+14155550100', to: '1001', via: bridge.sip('udp') })
+  expect(await call.final).toBe(200)
+  const tags = { caller: tagFrom(callId), callee: `callee-${pbxHost.replaceAll('.', '-')}-${site.pbx.port}` }
+  const [carrier, office] = [site.carrier, site.pbx].map(({ host, port }) => ({ address: host, port }))
+  if (carrier === undefined || office === undefined) throw new Error('there are two phones')
+  const [from, to] = [`<sip:+14155550100@${carrierHost}>;tag=${tags.caller}`, `<sip:1001@${pbxHost}>`]
+  const seen = (method: string, seq: number, called: string): Buffer => {
+    const fields = { method, seq, callId, from, to: called, uri: `sip:1001@${pbxHost}`, branch: `z9hG4bK-${method}` }
+    const payload = requestText({ ...fields, here: `${carrierHost}:${carrier.port}` })
+    return encodeHep({ at: Date.now(), source: carrier, destination: office, payload })
+  }
+  const dialog = (state: string): MadeDialog => ({
+    id: 'd9',
+    attributes: `call-id="${callId}" local-tag="${tags.callee}" remote-tag="${tags.caller}" direction="recipient"`,
+    state,
+    more: '<local><identity>sip:1001@pbx</identity></local><remote><identity>sip:+14155550100@pbx</identity></remote>',
+  })
+  await mirror(bridge, [seen('INVITE', 1, to)])
+  pbx.tell('1001', [dialog('confirmed')])
+  await become(bridge, 'on_call', 'unavailable')
+  expect(await call.hangUp()).toBe(200)
+  await mirror(bridge, [seen('BYE', 2, `${to};tag=${tags.callee}`)])
+  pbx.tell('1001', [])
+  await become(bridge, 'available', 'unavailable')
+  await oneCall(bridge, { from: '+14155550100', to: '1001', direction: 'inbound', reason: 'completed' }, 1)
+  await bridge.counts('tpe_bridge_dialogs_documents_total', 4)
+  await bridge.counts('tpe_bridge_hep_sip_total', 2)
+  expect(await bridge.metric('tpe_bridge_calls_calls_started_total')).toBe(1)
 })
