@@ -7,10 +7,18 @@ import type { CliContext, Finish } from './context.ts'
 import { CommandFailed } from './failure.ts'
 import { readLimit, withStore } from './store.ts'
 import { formatDuration, formatTable, formatTime } from './table.ts'
+import { lifeLines } from './trace/life-lines.ts'
+import { sipReports } from './trace/report.ts'
+import { headOf, sipLines } from './trace/text.ts'
 
 interface ListOption extends ConfigOption {
   readonly json?: boolean
   readonly limit: number
+}
+
+interface ShowOption extends ConfigOption {
+  readonly ladder?: boolean
+  readonly json?: boolean
 }
 
 export function callsCommand(context: CliContext, _finish: Finish): Command {
@@ -45,14 +53,25 @@ export function callsCommand(context: CliContext, _finish: Finish): Command {
     .description('one call with its legs, events and uploads')
     .argument('<id>', 'as in the list')
     .option(...configOption)
+    .option('--ladder', 'its SIP calls beside each other over time, and why they are one call')
     .option('--json', 'one JSON document instead of text')
-    .action(async (id: string, option: ConfigOption & { readonly json?: boolean }) => {
+    .action(async (id: string, option: ShowOption) => {
       // An id of no call finds nothing.
       const details = await withStore(context, option, store => store.views.getCall(id as CallId))
       if (details === null) throw new CommandFailed(1, `no call ${id}: see \`tpe-bridge calls list\``)
-      context.stdout.write(option.json === true ? `${JSON.stringify(details, null, 2)}\n` : describe(details))
+      if (option.json === true) context.stdout.write(`${JSON.stringify(details, null, 2)}\n`)
+      else if (option.ladder === true) context.stdout.write(ladderOf(details))
+      else context.stdout.write(describe(details))
     })
   return calls
+}
+
+/** What is stored of a call over time; messages are not kept. */
+function ladderOf({ call, state, events }: CallDetails): string {
+  const told = events.map(({ event }) => ({ at: event.occurredAt, type: event.type }))
+  const into = call.mergedInto === undefined ? [] : [`  it turned out to be part of ${call.mergedInto}`]
+  const lines = [...headOf(call, false), ...into, '', ...sipLines(sipReports(state)), '', ...lifeLines(state, told)]
+  return lines.map(line => `${line}\n`).join('')
 }
 
 function describe({ call, events, items }: CallDetails): string {

@@ -21,6 +21,7 @@ const commands = new Map<string, () => Promise<MakeCommand>>([
   ['audit', async () => (await import('./audit.ts')).auditCommand],
   ['tickets', async () => (await import('./tickets.ts')).ticketsCommand],
   ['import', async () => (await import('./import.ts')).importCommand],
+  ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['reconcile', async () => (await import('./reconcile.ts')).reconcileCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['apply', async () => (await import('./apply.ts')).applyCommand],
