@@ -31,6 +31,24 @@ test('a list shows calls in snake case with RFC 3339 times, and hands the cursor
   expect(answer.headers.get('cache-control')).toBe('no-store')
 })
 
+test('a list shows who passed a call on, and of which call one turned out to be part', async () => {
+  const { id, from, to, ...rest } = sampleCall(1)
+  const call = {
+    id,
+    from,
+    to,
+    ...rest,
+    transfers: [{ kind: 'blind', by: to, to: from, at: rest.startedAt }] as const,
+    mergedInto: id,
+  }
+  const { url } = await startAdmin({ calls: { ...nothing, listCalls: async () => ({ rows: [call], next: null }) } })
+  const body = await (await fetch(`${url}/v1/calls`)).json()
+  expect(body.calls[0]).toMatchObject({
+    transfers: [{ kind: 'blind', by: { value: '1001' }, to: { value: '+14155550100' }, at: '2026-11-22T09:00:01.250Z' }],
+    merged_into: 'call_1',
+  })
+})
+
 test('without a query the newest fifty are asked for', async () => {
   const asked: PageQuery[] = []
   const listCalls = async (query: PageQuery) => {

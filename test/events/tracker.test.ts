@@ -3,7 +3,7 @@ import type { CallEvent } from '../../src/events/event.ts'
 import { callIdOf } from '../../src/events/ids.ts'
 import { CallTracker, type CallTrackerOptions } from '../../src/events/tracker.ts'
 import { ScriptedJournal } from './journal.ts'
-import { office, script, typesOf } from './office.ts'
+import { office, script, tie, typesOf } from './office.ts'
 
 const trackers: CallTracker[] = []
 
@@ -197,6 +197,37 @@ describe('stopping and starting', () => {
     second.clock.time = 1_055_000
     await eventually(() => expect(journal.events.at(-1)?.type).toBe('call.ended'))
     expect(journal.events.at(-1)?.call).toMatchObject({ outcome: { reason: 'lost-signalling' }, endedAt: 1_055_000 })
+  })
+})
+
+describe('two calls that turn out to be one', () => {
+  const [older, younger] = [script('older'), script('younger')]
+  const linked = tie('unique:1')
+
+  test.each(['in one batch', 'one after another'])('stored %s, are found as the one that goes on by every name', async how => {
+    const journal = new ScriptedJournal()
+    const { tracker, settled } = await track(journal)
+    const pause = how === 'in one batch' ? async () => {} : settled
+    for (const signal of [
+      older.invited(1),
+      younger.invited(2, '1001', '1002', null, [linked]),
+      younger.answered(3),
+      older.tied(4, linked),
+    ]) {
+      tracker.accept(signal)
+      await pause()
+    }
+    await settled()
+    for (const sipCallId of ['older', 'younger']) expect((await journal.findCall(sipCallId))?.id).toBe(callIdOf('older'))
+    expect((await journal.openCalls()).map(({ id }) => id)).toEqual([callIdOf('older')])
+    expect(tracker.counters).toMatchObject({ merged: 1, callsStarted: 2 })
+    await tracker.stop()
+    const next = await track(journal)
+    next.tracker.accept(younger.hungup(9))
+    next.tracker.accept(older.failed(9, 486))
+    await next.settled()
+    const told = (sipCallId: string) => typesOf(journal.events.filter(({ callId }) => callId === callIdOf(sipCallId)))
+    expect([told('older'), told('younger')]).toEqual(['started merged ended', 'started answered merged'])
   })
 })
 

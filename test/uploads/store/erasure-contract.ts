@@ -1,11 +1,12 @@
 /** What every store promises of erasing, of legal holds, and of finding what is about a number. Run for each as store-contract.ts is. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { callIdOf } from '../../../src/events/ids.ts'
 import type { AudioItem, VoicemailItem } from '../../../src/events/recording.ts'
 import type { About } from '../../../src/uploads/store/about.ts'
 import type { Errand } from '../../../src/uploads/store/erasures.ts'
 import type { Store } from '../../../src/uploads/store/store.ts'
 import type { Verdict } from '../../../src/uploads/verdict.ts'
-import { aChange, aRecording, aVoicemail, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
+import { aCall, aChange, aRecording, aVoicemail, fileOf, ops, recordingId, T0 } from '../fixtures.ts'
 import type { ArchivingStore } from './sinks-contract.ts'
 
 const delivered: Verdict = { kind: 'delivered', remoteId: '17' }
@@ -68,6 +69,24 @@ export const erasureContract = (name: string, make: () => Promise<ArchivingStore
       expect(await found(number('1001'))).toEqual(['r1', 'v1'])
       expect(await found(number())).toEqual([])
       expect(await found({ kind: 'call', id: 'a' })).toEqual(['r1'])
+    })
+
+    test('what was recorded of a call before it was merged into another is found, held and erased by either of them', async () => {
+      const [whole, part] = [callIdOf('whole@pbx'), callIdOf('part@pbx')]
+      const leg = (name: string) => aCall(name).sipCalls
+      const merged = { kind: 'merged', into: whole, at: T0, answeredAt: null, holdMs: 0 } as const
+      await store.calls.append([
+        { ...aChange(part, [1], { ended: true }), call: { ...aCall(part, 1), sipCalls: leg('part'), phase: merged } },
+        { ...aChange(whole, [1]), call: { ...aCall(whole, 1), sipCalls: [...leg('whole'), ...leg('part')] } },
+      ])
+      await queue(aRecording('r1', part))
+      await queue(aRecording('r2', whole))
+      await queue(aRecording('r3', 'another'))
+      for (const id of [whole, part]) expect(await found({ kind: 'call', id })).toEqual(['r1', 'r2'])
+      const about: About = { kind: 'call', id: whole }
+      expect(idsOf(await store.holds.hold(about, order, 9))).toEqual(['r1', 'r2'])
+      expect(idsOf(await store.holds.release(about, order, 9))).toEqual(['r1', 'r2'])
+      expect(await ask({ kind: 'call', id: part })).toEqual(['r1', 'r2'])
     })
 
     test('who joins a call after its recording was queued is found, even when the call itself is forgotten', async () => {

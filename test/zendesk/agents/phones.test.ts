@@ -139,3 +139,39 @@ test('extensions that are nobody’s are counted once a call and told of once, u
   for (let i = 0; i < 1_100; i += 1) unmapped.count(event(`c${i}`, 1, 'call.ended', 4000, { from: { ...from, value: `9${i}` } }))
   expect(unmapped.size).toBe(1_000)
 })
+
+describe('a call that is passed on', () => {
+  const party = (value: string) => ({ kind: 'extension', value, display: null }) as const
+  const leg = (to: string, endedAt: number | null) =>
+    ({
+      sipCallId: to,
+      from: party('4155550100'),
+      to: party(to),
+      direction: 'inbound',
+      startedAt: 1000,
+      answeredAt: 3000,
+      endedAt,
+      sipCode: 200,
+      q850: null,
+    }) as const
+
+  test('leaves who passed it on, and is with who took it', () => {
+    const office = phones()
+    const talking = { answeredAt: 3000, agents: [alice, bob] }
+    office.apply(event('a', 1, 'call.answered', 3000, { ...talking, legs: [leg('1001', null), leg('1002', null)] }))
+    office.apply(event('a', 2, 'call.transferred', 5000, { ...talking, legs: [leg('1001', 5000), leg('1002', null)] }))
+    expect(office.stateOf(1, 5001)).toMatchObject({ kind: 'after_call_work', since: 5000 })
+    expect(office.stateOf(2, 5001)).toMatchObject({ kind: 'on_call' })
+  })
+
+  test('into another holds nobody any more who is not in that one', () => {
+    const office = phones()
+    const talking = { answeredAt: 3000, agents: [bob] }
+    office.apply(event('b', 1, 'call.answered', 3000, talking))
+    const { callId: mergedInto } = event('a', 1, 'call.started', 1000)
+    office.apply(event('b', 2, 'call.merged', 6000, { ...talking, mergedInto, endedAt: 6000 }))
+    expect(office.stateOf(2, 6001)).toMatchObject({ kind: 'after_call_work' })
+    office.apply(event('a', 2, 'call.merged', 6000, talking))
+    expect(office.stateOf(2, 6001)).toMatchObject({ kind: 'on_call' })
+  })
+})

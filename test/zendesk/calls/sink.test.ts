@@ -567,3 +567,28 @@ test('Zendesk drops no key of anything that is sent', async () => {
   expect(dropped.length).toBeGreaterThan(30)
   expect(new Set(dropped)).toEqual(new Set([null]))
 })
+
+describe('a call that turns out to be part of another', () => {
+  const talked = { from: callerNo(1), answeredAt: startedAt + 5_000, waitMs: 5_000, durationMs: 10_000 }
+  const merged = { ...talked, mergedInto: madeEvent('call_whole').callId, endedAt: startedAt + 15_000 }
+
+  test('has its record closed, and what was recorded of it waits for nothing more', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink()
+    for (const event of answeredCall('call_part', callerNo(1)).slice(0, 3)) await through(sink, asEvent(event))
+    await through(sink, asEvent(madeEvent('call_part', 4, 'call.merged', merged)))
+    const [seen] = await ticketsOf(bridge, await userOf(bridge, 1))
+    const { call } = await bridge.get(`/calls/${seen?.comments[0]?.data?.call_id}`)
+    expect(call).toMatchObject({ external_id: 'call_part', completion_status: 'completed', duration: 15, talk_time: 10 })
+  })
+
+  test('that had no record gets none, and its recording finds that it is over', async () => {
+    const bridge = await documentedBridge()
+    const sink = bridge.sink({ tickets: noTickets, settings: { recordingsWithoutTicket: 'skip' } })
+    const started = madeEvent('call_part', 1, 'call.started', { from: callerNo(1) })
+    await through(sink, asEvent(started))
+    expect(await through(sink, asEvent(madeEvent('call_part', 2, 'call.merged', merged)))).toBeNull()
+    const audio = await madeMp3(bridge.folder, 'a.mp3')
+    expect(await through(sink, asRecording(madeRecording('rec_part', audio, 'call_part'), audio))).toBeNull()
+  })
+})

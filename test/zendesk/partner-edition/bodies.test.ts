@@ -71,6 +71,23 @@ describe('the partner-edition dialect', () => {
     expect(call).toMatchObject({ status: null, reason: null, answered_at: null, ended_at: null })
   })
 
+  it('tells who passed a call on, and of which call one turned out to be part', () => {
+    const [alice, odd] = [
+      { kind: 'extension', value: '1001', display: 'Alice' },
+      { kind: 'other', value: 'two words', display: null },
+    ] as const
+    const transfers = [{ kind: 'attended', by: alice, to: odd, at: startedAt }] as const
+    const { callId } = madeEvent('call-0')
+    const body = phoneCallEventBody(madeEvent('call-1', 4, 'call.merged', { transfers, mergedInto: callId, endedAt: startedAt }))
+    expect(phoneCallEventSchema.parse(body).phone_call_event.call).toMatchObject({
+      transfers: [{ kind: 'attended', by: '1001', to: 'unknown', at: '2026-11-22T09:30:00.250Z' }],
+      merged_into: 'call-0',
+      status: null,
+      ended_at: '2026-11-22T09:30:00.250Z',
+    })
+    expect(phoneCallEventBody(madeEvent('call-1')).phone_call_event.call).not.toHaveProperty('transfers')
+  })
+
   it.each<[CallParty['kind'], string, string]>([
     ['e164', '+14155550100', '+14155550100'],
     ['extension', '1001', '1001'],
