@@ -1,6 +1,7 @@
 /** `tpe-bridge doctor`: looks at a site before and after it is put into service, one line a finding. Changes nothing. */
 import { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
+import { readPbxFamily } from '../config/pbx-family.ts'
 import { formatProblem } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { machineFindings as checkFindings, type Finding } from './check.ts'
@@ -94,7 +95,10 @@ async function seenFindings(config: Config, bridge: RunningBridge): Promise<read
         },
       ]
     const now = Date.now()
-    return [...mirrorFindings(config, metrics, now), ...callFindings(config, await bridge.callsSince(now - hourMs))]
+    const known = await readPbxFamily(config.pbx)
+    const keepsCallId = known.ok && known.family.keeps_call_id
+    const recent = await bridge.callsSince(now - hourMs)
+    return [...mirrorFindings(config, metrics, now), ...callFindings(config, recent, keepsCallId)]
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return [{ level: 'error', text: `bridge: it did not say what it has seen (${why}): see its log` }]

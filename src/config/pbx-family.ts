@@ -59,6 +59,8 @@ const setting = z.strictObject({
 const family = z.strictObject({
   name: sentence(),
   description: sentence(),
+  /** A proxy: both sides of it are one SIP call. Otherwise each leg has a Call-ID of its own. */
+  keeps_call_id: z.boolean(),
   /** The defaults of the keys of the same names. */
   sip: z.strictObject({ unique_headers: headers(), call_id_headers: headers() }),
   /** How its SIP calls become one call. */

@@ -85,7 +85,7 @@ test('beside a running bridge it tells its parts, its agents with their clocks, 
   )
   expect(after.findings).toContainEqual(expect.stringMatching(/^warning hep: 1 packets were dropped for their password/))
   expect(after.findings).toContain('ok calls: 1 in the last hour')
-  expect(after.findings).toContain('ok calls: 1 of these 1 were a single SIP call, no other leg was found for them')
+  expect(after.findings).toContain('ok calls: for 1 of them no second leg was found')
 
   await site.configure({ ...sections, admin: { listen: `127.0.0.1:${admin}`, token: 'of-another-bridge' } })
   const stranger = await examined(site.configFile)

@@ -1,6 +1,7 @@
 /** What doctor says of a site where no bridge runs. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { takeWriterLock } from '../../src/uploads/store/writer-lock.ts'
@@ -176,5 +177,14 @@ test('a drachtio-server that is not there is an error, one that takes connection
   expect(findings).toContainEqual(
     expect.stringMatching(`^error sip.drachtio: 127.0.0.1:${port} takes no connection \\(ECONNREFUSED\\)`),
   )
+  expect(code).toBe(1)
+})
+
+test('a data_dir that is a file is an error, and the look goes on', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(`${folder}/data`, '')
+  const { code, findings } = await examined(await configured(folder, {}))
+  expect(findings).toContainEqual(expect.stringMatching(/^error data_dir: .* cannot be written/))
+  expect(findings.at(-1)).toMatch(/ bridge: /)
   expect(code).toBe(1)
 })

@@ -53,7 +53,13 @@ async function storeFinding(config: Config, isRunning: boolean): Promise<readonl
     await (await openStoreAsTool(config, quiet)).close()
     return [{ level: 'ok', text: 'store: opens' }]
   } catch (error) {
-    if (!(error instanceof StoreOpenError)) throw error
+    if (!(error instanceof StoreOpenError))
+      return [
+        {
+          level: 'error',
+          text: `store: it cannot be opened (${codeOf(error)}): see who owns ${config.dataDir}, and that its disk is well`,
+        },
+      ]
     if (error.reason === 'missing') return [{ level: 'ok', text: 'store: none yet, the first start makes it' }]
     if (error.reason === 'older-version')
       return [{ level: 'ok', text: 'store: of an older version, the next start brings it up to date' }]

@@ -74,24 +74,20 @@ function agentFinding({ labels, value: packets }: Sample, metrics: Metrics, now:
   return { level: 'ok', text }
 }
 
-/** How many calls there were in the last hour, and how many of them no other leg was found for. */
+/**
+ * How many calls there were in the last hour, and how many of them no other leg was found for. `keepsCallId`: the PBX is a proxy, whose calls are
+ * single SIP calls by nature, as those on a trunk are.
+ */
 export function callFindings(
   { hep, pbx }: Pick<Config, 'hep' | 'pbx'>,
   { calls, alone, isCut }: RecentCalls,
+  keepsCallId: boolean,
 ): readonly Finding[] {
   if (calls === 0) return [{ level: 'warning', text: 'calls: none was seen in the last hour: make one, and look again' }]
-  const more = isCut ? ' and more' : ''
-  const seen: Finding = { level: 'ok', text: `calls: ${calls}${more} in the last hour` }
-  // On a trunk a call is one SIP call; only a mirror shows the legs on both sides of a PBX.
-  if (hep.listen.length === 0) return [seen]
-  const text = `calls: ${alone} of these ${calls} were a single SIP call, no other leg was found for them`
-  return [
-    seen,
-    calls >= fewCalls && alone > calls / 2
-      ? {
-          level: 'warning',
-          text: `${text}: have the PBX name its calls in a header (docs/pbx/${pbx}.md), and see why with \`tpe-bridge trace\``,
-        }
-      : { level: 'ok', text },
-  ]
+  const seen: Finding = { level: 'ok', text: `calls: ${calls}${isCut ? ' and more' : ''} in the last hour` }
+  if (hep.listen.length === 0 || keepsCallId) return [seen]
+  const text = `calls: for ${alone} of them no second leg was found`
+  if (calls < fewCalls || alone <= calls / 2) return [seen, { level: 'ok', text }]
+  const fix = `have the PBX name its calls in a header (docs/pbx/${pbx}.md), and see why with \`tpe-bridge trace\``
+  return [seen, { level: 'warning', text: `${text}: ${fix}` }]
 }
