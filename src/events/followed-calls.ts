@@ -82,6 +82,17 @@ export class FollowedCalls {
 
   /** Takes a signal that was heard at `heardAt` (our clock, epoch ms). What it throws is a bug of the model. */
   take(signal: CallSignal, heardAt: number): void {
+    this.#follow('ties' in signal ? { ...signal, ties: signal.ties.filter(({ key }) => !this.#isPast(key)) } : signal, heardAt)
+  }
+
+  /** Whether this is the Call-ID of a SIP call whose call is over: that one keeps its name. */
+  #isPast(key: string): boolean {
+    if (!key.startsWith('sip:')) return false
+    const call = this.#calls.of(key.slice('sip:'.length))
+    return call !== undefined && isOver(call) && call.sipCalls.some(({ sipCallId }) => key === `sip:${sipCallId}`)
+  }
+
+  #follow(signal: CallSignal, heardAt: number): void {
     const known = this.#calls.of(signal.sipCallId) ?? null
     const isNew = signal.kind === 'invited' && !known?.sipCalls.some(({ sipCallId }) => sipCallId === signal.sipCallId)
     // Before this call takes these names.

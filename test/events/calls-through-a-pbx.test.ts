@@ -332,6 +332,18 @@ describe('names', () => {
     expect(lastOf(watched.eventsOf('from-carrier'))).toMatchObject({ from: { value: '+14155550100' }, agents: [alice] })
   })
 
+  test('of a SIP call whose call is over stay its own, whoever names it', () => {
+    const watched = told(
+      inbound.invited(0, customer, line),
+      inbound.failed(1, 486),
+      first.called(2, customer, '1001', [tie('sip:from-carrier', 'header X-Orig-Call-ID')]),
+      inbound.invited(0, customer, line),
+    )
+    expect(watched.of('from-carrier').phase.kind).toBe('ended')
+    expect(watched.of('to-first').keys).toEqual(['sip:to-first'])
+    expect(typesOf(watched.eventsOf('from-carrier'))).toBe('started ended')
+  })
+
   test('of a call that is over bind nobody', () => {
     const watched = told(
       inbound.invited(0, customer, line, 'carrier', [tie('unique:1')]),

@@ -7,12 +7,17 @@ import type { TrunkSide } from '../../src/sip/peers.ts'
 import { betweenTrunkSides } from '../../src/sip/trunk-ends.ts'
 import { seenInSippLog } from './sipp-log.ts'
 
-function observe(messages: readonly SeenMessage[], side: TrunkSide | null = 'pbx', maxPending = 100): CallSignal[] {
+function observe(
+  messages: readonly SeenMessage[],
+  side: TrunkSide | null = 'pbx',
+  maxPending = 100,
+  overhears = false,
+): CallSignal[] {
   const signals: CallSignal[] = []
   const observer = new CallObserver({
     source: 'trunk',
     ties: { unique: ['X-Unique-ID', 'X-Asterisk-Linkedid'], callId: ['X-Orig-Call-ID'] },
-    overhears: false,
+    overhears,
     onSignal: signal => signals.push(signal),
     maxPending,
   })
@@ -219,6 +224,99 @@ describe('messages', () => {
     it('that is empty says nothing, and any other word than a yes is a no', () => {
       expect(observe([request('INFO', ['X-Zendesk-Consent:'])])).toEqual([])
       expect(observe([request('INFO', ['X-Zendesk-Consent: perhaps'])])).toMatchObject([{ said: false }])
+    })
+  })
+
+  describe('a transfer', () => {
+    const refer = (target: string): SeenMessage =>
+      seen('received', [
+        'REFER sip:1001@pbx.example SIP/2.0',
+        ...dialog(alice, `${bob};tag=b`, '3 REFER', [`Refer-To: ${target}`]),
+      ])
+    const answer = (status: string): SeenMessage =>
+      seen('sent', [`SIP/2.0 ${status}`, ...dialog(alice, `${bob};tag=b`, '3 REFER')])
+    const notify = (event: string, fragment: string): SeenMessage =>
+      seen(
+        'sent',
+        ['NOTIFY sip:a@carrier.example SIP/2.0', ...dialog(`${bob};tag=b`, alice, '4 NOTIFY', [`Event: ${event}`])],
+        `${fragment}\r\n`,
+      )
+
+    it('is told once its REFER is accepted, with whom it names', () => {
+      expect(observe([refer('"Bob" <sip:1002@pbx.example>')])).toEqual([])
+      expect(observe([refer('"Bob" <sip:1002@pbx.example>'), answer('202 Accepted')])).toMatchObject([
+        { kind: 'referred', fromTag: 'a', toTag: 'b', target: { user: '1002', display: 'Bob' }, replaces: null },
+      ])
+    })
+
+    it('that is attended names the dialog to replace', () => {
+      const target = '<sip:1002@pbx.example?Replaces=other%40pbx%3Bto-tag%3D1%3Bfrom-tag%3D2&Require=replaces>'
+      expect(observe([refer(target), answer('202 Accepted')])).toMatchObject([
+        { kind: 'referred', target: { user: '1002' }, replaces: 'other@pbx' },
+      ])
+    })
+
+    it('that is refused, or names nobody, is none', () => {
+      expect(observe([refer('<sip:1002@pbx.example>'), answer('603 Decline')])).toEqual([])
+      expect(observe([refer('nobody at all'), answer('202 Accepted')])).toEqual([])
+    })
+
+    it('ends with what its NOTIFY says; those of other events say nothing', () => {
+      expect(
+        observe([notify('refer;id=3', 'SIP/2.0 100 Trying'), notify('refer', 'SIP/2.0 503 Service Unavailable')]),
+      ).toMatchObject([
+        { kind: 'refer-ended', sipCode: 100 },
+        { kind: 'refer-ended', sipCode: 503 },
+      ])
+      expect(observe([notify('message-summary', 'SIP/2.0 200 OK'), notify('refer', 'gibberish')])).toEqual([])
+    })
+  })
+
+  describe('names of a call', () => {
+    const uuid = (digit: string): string => digit.repeat(32)
+    const tiesOf = (signal: CallSignal | undefined) =>
+      signal !== undefined && 'ties' in signal ? signal.ties.map(({ key }) => key) : []
+
+    it('are those of its INVITE, the strongest first', () => {
+      const invite = seen('received', [
+        'INVITE sip:1001@pbx.example SIP/2.0',
+        ...dialog(alice, bob, '1 INVITE', [
+          `Session-ID: ${uuid('a')};remote=${uuid('0')}`,
+          'Replaces: other@pbx;to-tag=1;from-tag=2',
+          'X-Orig-Call-ID: first@pbx',
+          'X-Asterisk-Linkedid: 17.4',
+        ]),
+      ])
+      expect(tiesOf(observe([invite])[0])).toEqual(['unique:17.4', 'sip:first@pbx', `session:${uuid('a')}`, 'sip:other@pbx'])
+    })
+
+    it('are also those that its answer adds', () => {
+      const ok = seen('sent', [
+        'SIP/2.0 200 OK',
+        ...dialog(alice, `${bob};tag=b`, '1 INVITE', [`Session-ID: ${uuid('b')};remote=${uuid('A')}`]),
+      ])
+      const [answered, tied] = observe([ok])
+      expect([answered?.kind, tied?.kind]).toEqual(['answered', 'tied'])
+      expect(tiesOf(tied)).toEqual([`session:${uuid('b')}`, `session:${uuid('a')}`])
+    })
+  })
+
+  describe('a call in its midst', () => {
+    const bye = seen('received', ['BYE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '9 BYE')])
+    const hold = seen(
+      'received',
+      ['INVITE sip:1001@pbx.example SIP/2.0', ...dialog(alice, `${bob};tag=b`, '2 INVITE')],
+      sdp('sendonly'),
+    )
+    const ok = seen('sent', ['SIP/2.0 200 OK', ...dialog(alice, `${bob};tag=b`, '2 INVITE')])
+
+    it('is overheard at its BYE or re-INVITE, with its parties, where that is wanted', () => {
+      expect(observe([bye], 'carrier', 100, true)).toMatchObject([
+        { kind: 'overheard', from: { user: '+14155550100' }, to: { user: '1001' }, side: 'carrier' },
+        { kind: 'hungup' },
+      ])
+      expect(kinds(observe([hold, ok], 'carrier', 100, true))).toEqual(['overheard', 'held'])
+      expect(kinds(observe([hold, ok, bye], 'carrier'))).toEqual(['held', 'hungup'])
     })
   })
 
