@@ -117,6 +117,7 @@ function nameOf(party: CallParty): string {
   return party.value
 }
 
-function statusOf({ outcome }: CallSnapshot): string {
+function statusOf({ outcome, mergedInto }: CallSnapshot): string {
+  if (mergedInto !== undefined) return `part of ${mergedInto}`
   return outcome === null ? 'in progress' : `${outcome.status} (${outcome.reason})`
 }

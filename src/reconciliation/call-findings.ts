@@ -28,11 +28,11 @@ export interface Surroundings {
   readonly looseRecordings: number
 }
 
-/** Nothing of a call that goes on, or ended less than the grace ago. */
+/** Nothing of a call that goes on, if only as part of another, or ended less than the grace ago. */
 export function callFindings(judged: JudgedCall, around: Surroundings): readonly Finding[] {
   const { call, paired } = judged
   const { rules, now } = around
-  if (call.endedAt === null || call.endedAt > now - rules.graceMs) return []
+  if (call.endedAt === null || call.mergedInto !== undefined || call.endedAt > now - rules.graceMs) return []
   const recordingIsDue = call.endedAt <= now - rules.recordingGraceMs
   return [
     recordingIsDue ? recordingFinding(judged, call.endedAt, around) : null,

@@ -42,10 +42,13 @@ test('a list shows who passed a call on, and of which call one turned out to be 
     mergedInto: id,
   }
   const { url } = await startAdmin({ calls: { ...nothing, listCalls: async () => ({ rows: [call], next: null }) } })
-  const body = await (await fetch(`${url}/v1/calls`)).json()
-  expect(body.calls[0]).toMatchObject({
-    transfers: [{ kind: 'blind', by: { value: '1001' }, to: { value: '+14155550100' }, at: '2026-11-22T09:00:01.250Z' }],
-    merged_into: 'call_1',
+  expect(await (await fetch(`${url}/v1/calls`)).json()).toMatchObject({
+    calls: [
+      {
+        transfers: [{ kind: 'blind', by: { value: '1001' }, to: { value: '+14155550100' }, at: '2026-11-22T09:00:01.250Z' }],
+        merged_into: 'call_1',
+      },
+    ],
   })
 })
 

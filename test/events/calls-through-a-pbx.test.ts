@@ -221,6 +221,11 @@ describe('a blind transfer', () => {
     expect(watched.of('to-second').unions.at(-1)?.reason).toBe('guess: the PBX calls whom a REFER named')
   })
 
+  test('that is asked for by one who had hung up is none', () => {
+    const { events } = told(...withAlice, first.hungup(30), first.referred(31, '1002'), inbound.held(32), inbound.resumed(33))
+    expect(typesOf(events)).toBe('started ringing answered held resumed')
+  })
+
   test('that is seen again is told once', () => {
     const seen = [...referred, ...bobTakesIt, first.referEnded(35, 200)]
     expect(typesOf(told(...seen, ...seen).events)).toBe('started ringing answered transferred')

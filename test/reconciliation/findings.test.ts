@@ -49,6 +49,7 @@ const rows: readonly (readonly [string, Day, readonly (string | RegExp)[]])[] = 
   ],
   ['nothing is missing within the grace of recordings', { calls: [aCall('a', { ago: 20 * minute })] }, []],
   ['a call that goes on is none of it', { calls: [aCall('a', { endedAt: null })] }, []],
+  ['a call that goes on in another is none of it', { calls: [{ ...a, mergedInto: 'whole' as CallId }] }, []],
   [
     'a recording that is held back is missing, with the reason',
     { calls: [a], recordings: [aRecording(a, { state: 'quarantined', reason: 'the header is broken' })] },
