@@ -213,9 +213,10 @@ function hungUp(sip: SipCall, signal: HungUp, { notBefore }: SipContext): SipSte
   return end(sip, at, { status: 'abandoned', reason: 'caller-hung-up', sipCode, q850 })
 }
 
-/** It ends, and every leg with it. */
-function end(sip: SipCall, endedAt: number, outcome: Outcome): SipCall {
+/** It ends, and every leg with it; not before it was answered, whatever the packets' clocks say. */
+function end(sip: SipCall, at: number, outcome: Outcome): SipCall {
   const answeredAt = sip.phase.kind === 'talking' ? sip.phase.answeredAt : null
+  const endedAt = Math.max(at, answeredAt ?? at)
   const legs = endAllLegs(sip.legs, { at: endedAt, sipCode: outcome.sipCode, q850: outcome.q850 })
   return { ...sip, legs, phase: { kind: 'ended', answeredAt, endedAt, outcome } }
 }

@@ -10,7 +10,7 @@ import { laterChoice } from './choice.ts'
 import { type Directives, joinDirectives } from './directives.ts'
 import { callIdOf } from './ids.ts'
 import type { CallSignal, Chosen, Invited, Overheard, Tied } from './signal.ts'
-import { type SipCall, talkedSince } from './sip-call.ts'
+import type { SipCall } from './sip-call.ts'
 import { type CallContext, emit, heard, ignore, notBefore, quietly, repeated, type Step } from './step.ts'
 import { type Story, storyOf } from './story.ts'
 import { isLeft, referEnded, referred, transferred, transfersOfBoth } from './transfers.ts'
@@ -107,9 +107,7 @@ function start(signal: Invited | Overheard, context: CallContext): Step {
 }
 
 function advanceOne(call: Call, sip: SipCall, signal: SipSignal, context: CallContext): Step {
-  // What follows an answer cannot precede it, though it was not told.
-  const floor = Math.max(call.lastEventAt, talkedSince(sip) ?? call.lastEventAt)
-  const step = advanceSip(sip, signal, { numbers: context.numbers, notBefore: floor })
+  const step = advanceSip(sip, signal, { numbers: context.numbers, notBefore: call.lastEventAt })
   if (typeof step === 'string' && step !== 'repeated' && step !== 'stale') return ignore(call, step)
   const named = signal.kind === 'invited' ? withKeys(call, keysOf(signal)) : call
   const known = 'directives' in signal ? asked(named, signal.directives) : named

@@ -108,10 +108,12 @@ export function answerLeg(legs: Legs, phone: Phone, at: number): Legs {
   return replace(legs, known, { ...known, to: phone.party ?? known.to, state })
 }
 
-/** One leg ends. The same legs when it had ended already. */
+/** One leg ends, not before it was answered. The same legs when it had ended already. */
 export function endLeg(legs: Legs, leg: Leg, { at, sipCode, q850 }: LegEnd): Legs {
   if (leg.state.kind === 'ended') return legs
-  return replace(legs, leg, { ...leg, state: { kind: 'ended', answeredAt: answeredAtOf(leg), endedAt: at, sipCode, q850 } })
+  const answeredAt = answeredAtOf(leg)
+  const endedAt = Math.max(at, answeredAt ?? at)
+  return replace(legs, leg, { ...leg, state: { kind: 'ended', answeredAt, endedAt, sipCode, q850 } })
 }
 
 /** All legs that still ring end: another phone answered, or the call is over. */

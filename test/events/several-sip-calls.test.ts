@@ -94,6 +94,7 @@ function expectLegal(events: readonly CallEvent[]): void {
       assert.equal(outcome !== null, event.type === 'call.ended')
       assert.equal(endedAt !== null, isLast(event.type, event))
       assert.ok(outcome === null || legs.every(leg => leg.endedAt !== null))
+      for (const leg of legs) assert.ok((leg.endedAt ?? Number.POSITIVE_INFINITY) >= (leg.answeredAt ?? 0))
       if (isLast(event.type, event)) assert.equal(n, told.length - 1)
       if (mergedInto !== undefined) assert.notEqual(mergedInto, event.callId)
       if (mergedInto !== undefined) assert.ok(calls.has(mergedInto))
