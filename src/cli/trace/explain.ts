@@ -23,15 +23,17 @@ const mostPairs = 50
 /** Numbers with so many digits at their end in common may be the same. */
 const tailDigits = 7
 
-/** The pairs, at most 50, and whether there are more. */
+/** The pairs with a wanted call in them, at most 50, and whether these are all. */
 export function standingAlone(
   replay: Replay,
   hosts: KnownHosts,
   callIdHeader: string,
+  isWanted: (id: CallId) => boolean,
 ): { readonly pairs: readonly Alone[]; readonly isAll: boolean } {
   const owners = fieldOwners(replay)
   const pairs: Alone[] = []
   for (const [older, younger, party] of suspects(replay)) {
+    if (!isWanted(older.call.id) && !isWanted(younger.call.id)) continue
     if (pairs.length >= mostPairs) return { pairs, isAll: false }
     const until = Math.min(endOf(older.call, replay), endOf(younger.call, replay))
     pairs.push({

@@ -81,6 +81,8 @@ export interface Replay {
 const ofCalls: ReadonlySet<string> = new Set(['INVITE', 'ACK', 'BYE', 'CANCEL', 'UPDATE', 'REFER', 'PRACK', 'INFO'])
 const maxLines = 1000
 const maxFields = 32
+/** Calls of the same parties that are remembered of a call's beginning, the newest. */
+const maxCandidates = 64
 const maxDue = 1000
 
 interface TraceState {
@@ -151,6 +153,13 @@ class Replaying {
 
   result(): Replay {
     const states = [...this.#calls.values()]
+    const absorbed = new Map<CallId, TracedCall['absorbed'][number][]>()
+    for (const state of states) {
+      if (state.absorbedBy === null) continue
+      const keeper = this.#keeperOf(state)
+      const { call, events, absorbedBy } = state
+      absorbed.set(keeper, [...(absorbed.get(keeper) ?? []), { call, events, union: absorbedBy.union }])
+    }
     const calls = states
       .filter(({ absorbedBy }) => absorbedBy === null)
       .map(({ call, events, ignored, began }) => ({
@@ -158,11 +167,7 @@ class Replaying {
         events,
         began,
         ignored: [...ignored.values()],
-        absorbed: states.flatMap(other =>
-          this.#keeperOf(other) === call.id && other.absorbedBy !== null
-            ? [{ call: other.call, events: other.events, union: other.absorbedBy.union }]
-            : [],
-        ),
+        absorbed: absorbed.get(call.id) ?? [],
       }))
       .toSorted((a, b) => startOf(a.call) - startOf(b.call))
     return {
@@ -230,7 +235,9 @@ class Replaying {
   #beginningsOf(id: CallId, invited: Invited): Beginnings {
     const { numbers } = this.#options.context
     const beginning = { from: numbers.normalise(invited.from), to: numbers.normalise(invited.to), at: invited.at }
-    const others = this.#followed.candidatesFor(invited).filter(call => call.id !== id)
+    // Only of what a PBX begins a guess is made.
+    const candidates = invited.isFromPbx ? this.#followed.candidatesFor(invited) : []
+    const others = candidates.filter(call => call.id !== id).slice(-maxCandidates)
     return { isFromPbx: invited.isFromPbx, doubts: new Map(others.map(call => [call.id, doubtAbout(beginning, call)])) }
   }
 }

@@ -65,10 +65,10 @@ export function reportOf(replay: Replay, options: ReportOptions): TraceReport {
   const { hosts, agents, callIdHeader, wanted } = options
   const calls = replay.calls.filter(({ call }) => wanted === null || isWanted(call, wanted))
   const ids = new Set(calls.map(({ call }) => call.id))
-  const { pairs, isAll } = standingAlone(replay, hosts, callIdHeader)
+  const { pairs, isAll } = standingAlone(replay, hosts, callIdHeader, id => ids.has(id))
   return {
     calls: calls.map(each => reportOfCall(each, replay, hosts, agents)),
-    alone: pairs.filter(({ older, younger }) => ids.has(older) || ids.has(younger)),
+    alone: pairs,
     isAllAlone: isAll,
     strangers: replay.strangers.filter(({ sipCallId }) => wanted === null || sipCallId.includes(wanted)),
   }
