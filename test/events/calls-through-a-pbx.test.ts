@@ -457,6 +457,7 @@ describe('guesses', () => {
     const hidden = 'anonymous'
     const watched = told(one.invited(0, hidden, line), second.called(1, hidden, '1002'), third.called(2, hidden, '1003'))
     expect(watched.calls).toHaveLength(3)
+    expect(told(one.invited(0, hidden, line), second.called(10, hidden, line)).calls).toHaveLength(2)
   })
 
   test('take nobody out of a talk', () => {
