@@ -87,9 +87,9 @@ const differences = (before: unknown, after: unknown, path: readonly PathStep[] 
 
 const isSection = (value: unknown): value is Readonly<Record<string, unknown>> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof RegExp) return false
-  // Written as one word: HOST:PORT, move:PATH.
-  const keys = Object.keys(value)
-  return !keys.includes('kind') && !(keys.length === 2 && keys.includes('host') && keys.includes('port'))
+  // Written as one word: HOST:PORT, FIRST-LAST, move:PATH.
+  const keys = Object.keys(value).sort().join()
+  return !('kind' in value) && keys !== 'host,port' && keys !== 'first,last'
 }
 
 const asJson = (value: unknown): string | undefined =>

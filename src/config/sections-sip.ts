@@ -85,7 +85,7 @@ export const sip = z
       .max(16)
       .prefault(['udp://127.0.0.1:5060', 'tcp://127.0.0.1:5060'])
       .describe(
-        'Where the embedded server listens: udp://, tcp:// or tls://, an IPv6 address in brackets. [::] is every IPv6 address and no IPv4 one: for those add 0.0.0.0. Port 0 takes a free port. Only the peers of sip.trunk are served.',
+        'Where the embedded server listens: udp://, tcp:// or tls://, an IPv6 address in brackets. [::] is every IPv6 address and no IPv4 one: for those add 0.0.0.0. Port 0 takes a free port. Only configured peers are served.',
       ),
     tls: tls
       .prefault({})

@@ -37,6 +37,9 @@ const env = {
   DATABASE_URL: 'postgres://bridge:h@127.0.0.1/bridge',
   S3_ACCESS_KEY: 'i',
   S3_SECRET_KEY: 'j',
+  BRANCH_SIP_PASSWORD: 'k',
+  PBX_PASSWORD: 'l',
+  HEP_KEY: 'm',
 }
 
 test('every commented-out key of the example is a working example', async () => {

@@ -19,7 +19,6 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     'calls: { colour: red }\n',
     ['1:10 calls.colour: is not a key of the configuration — fix: remove it; the keys here are orphan_after, ring_orphan_after'],
   ],
-  ['dialogs', 'sip:\n  dialogs: { subscribe: [] }\n', ['2:3 sip.dialogs: is not in this version yet — fix: remove it']],
   [
     'a dialect that does not exist',
     'zendesk:\n  api: talk\n',
