@@ -116,16 +116,20 @@ export const sip = z
       .array(word(/^[A-Za-z0-9.!%*_+`'~-]{1,64}$/, 'is not a header name', 'write the name alone, such as X-Unique-ID'))
       .max(32)
       .prefault(['X-Asterisk-Linkedid', 'X-Unique-ID', 'X-Call-Uuid'])
-      .describe(
-        'Header fields in which the PBX names the call: SIP calls with the same name are one call, and recordings whose file name holds it (group `unique`) are tied to it. The default depends on `pbx`.',
-      ),
+      .meta({
+        description:
+          'Header fields in which the PBX names the call: SIP calls with the same name are one call, and recordings whose file name holds it (group `unique`) are tied to it. The default depends on `pbx`.',
+        example: ['X-Asterisk-Linkedid', 'X-Unique-ID', 'X-Call-Uuid'],
+      }),
     call_id_headers: z
       .array(word(/^[A-Za-z0-9.!%*_+`'~-]{1,64}$/, 'is not a header name', 'write the name alone, such as X-Orig-Call-ID'))
       .max(32)
       .prefault(['X-Orig-Call-ID', 'X-CID'])
-      .describe(
-        'Header fields in which the PBX names the Call-ID of another of its SIP calls: both are one call. The default depends on `pbx`.',
-      ),
+      .meta({
+        description:
+          'Header fields in which the PBX names the Call-ID of another of its SIP calls: both are one call. The default depends on `pbx`.',
+        example: ['X-Orig-Call-ID', 'X-CID'],
+      }),
   })
   .superRefine(({ listen }, context) => {
     for (const [i, listener] of listen.entries()) {
