@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 20_000,
     // Real sockets and real child processes on two cores: more workers only steal time from each other.
     maxWorkers: 2,
+    // What a file runs side by side waits for a clock most of its time.
+    maxConcurrency: 3,
   },
 })

@@ -64,6 +64,7 @@ export const hours = z
   .describe('When somebody is expected to answer, for `hours: open` and `hours: closed` in rules.')
 
 function parseTimezone(text: string): Parsed<string> {
+  if (text === 'UTC') return parsed(text) // without asking Intl, whose first answer takes a good part of a start
   try {
     new Intl.DateTimeFormat('en', { timeZone: text })
     return parsed(text)

@@ -59,7 +59,8 @@ interface Blow {
   readonly afterMs: number
 }
 
-const KILLS = 4
+/** One kill for so many worlds. */
+const WORLDS_A_KILL = 10
 const CRASHES = 1
 /** Real time, for a whole batch. */
 const LONGEST_MS = 240_000
@@ -157,7 +158,8 @@ class Batch {
       afterMs: random() * 10,
     })
     const crashes = this.#options.stage.kind === 'postgres' ? CRASHES : 0
-    return [...Array.from({ length: KILLS }, () => blow('kill')), ...Array.from({ length: crashes }, () => blow('crash'))]
+    const kills = Math.ceil(this.#worlds.size / WORLDS_A_KILL)
+    return [...Array.from({ length: kills }, () => blow('kill')), ...Array.from({ length: crashes }, () => blow('crash'))]
   }
 
   async #launch(bridge: number): Promise<void> {

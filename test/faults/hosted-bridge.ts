@@ -37,7 +37,7 @@ const LOOK_AGAIN_MS = 250
 const REPEAT_MS = 50
 const ASKED_EVERY_MS = 1_000
 /** A part of the lease, so that what a dead bridge held is taken over by the living one as soon as it may be. */
-const WHILE_ANOTHER_DELIVERS_MS = 500
+const LOOK_AGAIN_SOON_MS = 500
 
 export interface HostedBridgeOptions {
   readonly opening: Opening
@@ -262,17 +262,17 @@ export class HostedBridge {
     if (worker === undefined || limit === undefined || this.#store === null || this.#isBusy()) return 'busy'
     try {
       const dueAt = (await Promise.all(LANES.map(lane => this.#store?.jobs.nextRunAt(lane)))).filter(at => typeof at === 'number')
-      const isElsewhere = await this.#isAnotherDelivering()
+      // After that question: what another settles meanwhile may have given this one something to do.
+      const others = await this.#othersWakeIn()
       if (this.#isBusy()) return 'busy'
-      const mostMs = isElsewhere ? WHILE_ANOTHER_DELIVERS_MS : Number.POSITIVE_INFINITY
-      if (dueAt.length === 0) return isElsewhere ? mostMs : null
+      if (dueAt.length === 0) return others.delivering ?? others.waiting
       const now = this.#now()
       // What the limit says was true when it was last asked, and the worker asks it every second.
       const { state, until } = worker.health()
       const heldUntil =
         state === 'paused' || state === 'sink-failing' ? (until ?? now) : Math.min(limit.nextAt(now), now + ASKED_EVERY_MS)
       const wakeAt = Math.max(Math.min(...dueAt), heldUntil)
-      if (wakeAt > now) return Math.min(wakeAt - now, mostMs)
+      if (wakeAt > now) return Math.min(wakeAt - now, others.delivering ?? Number.POSITIVE_INFINITY)
       worker.notify()
       return 'busy'
     } catch {
@@ -280,10 +280,21 @@ export class HostedBridge {
     }
   }
 
-  /** Whether the database says that something is under way: with the other of a pair, or with nobody since a connection was lost. */
-  async #isAnotherDelivering(): Promise<boolean> {
-    if (this.#opening.store.kind === 'sqlite' || this.#store === null) return false
-    return (await this.#store.views.listJobs({ limit: 1, state: 'running' })).length > 0
+  /**
+   * What the shared database, in one look, has for anybody: what is under way (with the other of a pair, or with nobody since a connection
+   * was lost) is looked for again soon; what waits, when its time has come.
+   */
+  async #othersWakeIn(): Promise<{ readonly delivering: number | null; readonly waiting: number | null }> {
+    if (this.#opening.store.kind === 'sqlite' || this.#store === null) return { delivering: null, waiting: null }
+    const heads = new Map<string, number>()
+    let isDelivering = false
+    // The newest comes first: what is left for each call is the one whose turn it is.
+    for (const { id, orderKey, state } of await this.#store.views.listJobs({ limit: 10_000 })) {
+      if (state.kind === 'running') isDelivering = true
+      if (state.kind === 'pending') heads.set(orderKey ?? id, state.runAt)
+    }
+    const waiting = heads.size === 0 ? null : Math.max(LOOK_AGAIN_SOON_MS, Math.min(...heads.values()) - this.#now())
+    return { delivering: isDelivering ? LOOK_AGAIN_SOON_MS : null, waiting }
   }
 
   #isBusy(): boolean {

@@ -3,8 +3,8 @@ import { type Figures, type Finding, runBatch, sumOf } from './batch.ts'
 import { BridgeProgram } from './bridge-process.ts'
 import { openPostgresStage, openSqliteStage } from './stages.ts'
 
-/** Worlds that share processes, a database server, and their blows. */
-export const BATCH = 40
+/** Worlds that share processes, a database server, and their blows. A batch waits for its slowest world; connections bound those of one server. */
+export const BATCH = { sqlite: 60, postgres: 40 } as const
 
 export interface RunOptions {
   readonly store: 'sqlite' | 'postgres'
@@ -24,8 +24,8 @@ export async function runSeeds(
   const all: Figures[] = []
   const findings: Finding[] = []
   try {
-    for (let from = first; from < first + seeds; from += BATCH) {
-      const batch = Array.from({ length: Math.min(BATCH, first + seeds - from) }, (_, n) => from + n)
+    for (let from = first; from < first + seeds; from += BATCH[store]) {
+      const batch = Array.from({ length: Math.min(BATCH[store], first + seeds - from) }, (_, n) => from + n)
       const outcome = await runBatch({ seeds: batch, stage, program })
       await stage.clear()
       all.push(outcome.figures)

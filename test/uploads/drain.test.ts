@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { test } from 'vitest'
 import { timeoutsFor, zendeskAccount } from '../../src/bridge/zendesk.ts'
 import type { CallChange } from '../../src/events/journal.ts'
 import { deliveriesOf } from '../../src/uploads/delivery.ts'
@@ -62,7 +62,7 @@ async function fill(
   }
 }
 
-test.each<[string, 'partner-edition' | 'calls', keyof typeof limiters, number, { calls: number; voicemails: number }]>([
+test.concurrent.for<[string, 'partner-edition' | 'calls', keyof typeof limiters, number, { calls: number; voicemails: number }]>([
   ['events', 'partner-edition', 'fixed windows', 3_000, { calls: 750, voicemails: 0 }],
   ['events', 'partner-edition', 'a bucket of tokens', 3_000, { calls: 750, voicemails: 0 }],
   ['events, of several requests each,', 'calls', 'a sliding window', 1_500, { calls: 250, voicemails: 0 }],
@@ -73,14 +73,14 @@ test.each<[string, 'partner-edition' | 'calls', keyof typeof limiters, number, {
   {
     timeout: 120_000,
   },
-  async (_of, api, limiter, perMinute, backlog) => {
-    const folder = await temporaryFolder()
-    const sandbox = await runningSandbox()
+  async ([_of, api, limiter, perMinute, backlog], { expect, onTestFinished }) => {
+    const folder = await temporaryFolder(onTestFinished)
+    const sandbox = await runningSandbox({}, onTestFinished)
     const store = await SqliteStore.open({ dataDir: join(folder, 'store'), role: 'bridge', now: Date.now, log })
     onTestFinished(() => store.close())
     await fill(store, join(folder, 'spool'), backlog)
     // Its minute is on when the bridge begins.
-    const account = await strictAccount({ upstream: sandbox.url, perMinute, limiter, latencyMs })
+    const account = await strictAccount({ upstream: sandbox.url, perMinute, limiter, latencyMs, atEnd: onTestFinished })
     const agent = api === 'calls' ? 'api: calls, email: bridge@example.com, app_id: 42,' : ''
     const config = await accepted(
       `zendesk: { ${agent} base_url: "${account.url}", token: ${sandbox.token}, requests_per_minute: ${perMinute} }`,

@@ -5,7 +5,7 @@
  */
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import type { AtEnd } from '../zendesk/running-sandbox.ts'
 
 const MINUTE_MS = 60_000
 
@@ -61,6 +61,7 @@ export interface StrictAccountOptions {
   readonly limiter: keyof typeof limiters
   /** From a request's arrival to its answer, ms. */
   readonly latencyMs: { readonly least: number; readonly most: number }
+  readonly atEnd: AtEnd
 }
 
 export interface StrictAccount {
@@ -69,7 +70,13 @@ export interface StrictAccount {
   readonly counts: { readonly taken: number; readonly refused: number }
 }
 
-export async function strictAccount({ upstream, perMinute, limiter, latencyMs }: StrictAccountOptions): Promise<StrictAccount> {
+export async function strictAccount({
+  upstream,
+  perMinute,
+  limiter,
+  latencyMs,
+  atEnd,
+}: StrictAccountOptions): Promise<StrictAccount> {
   const admit = limiters[limiter](perMinute, performance.now())
   const counts = { taken: 0, refused: 0 }
   const agent = new Agent({ keepAlive: true })
@@ -113,7 +120,7 @@ export async function strictAccount({ upstream, perMinute, limiter, latencyMs }:
   }
   const server = createServer(answer)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(async () => {
+  atEnd(async () => {
     for (const timer of waiting) clearTimeout(timer)
     server.closeAllConnections()
     await new Promise<void>(resolve => server.close(() => resolve()))

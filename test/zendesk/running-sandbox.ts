@@ -7,9 +7,12 @@ import { Sandbox, type SandboxOptions } from '../../src/zendesk/sandbox/sandbox.
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-export async function temporaryFolder(): Promise<string> {
+/** Registers what follows a test; one that runs beside others has to name itself (vitest's test context). */
+export type AtEnd = (clean: () => void | Promise<void>) => void
+
+export async function temporaryFolder(atEnd: AtEnd = onTestFinished): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tpe-zendesk-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  atEnd(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -29,8 +32,11 @@ export interface RunningSandbox {
   fault(route: string, action: object, when?: { readonly times?: number; readonly every?: number }): Promise<void>
 }
 
-export async function runningSandbox(options: Partial<SandboxOptions> = {}): Promise<RunningSandbox> {
-  const dataDir = options.dataDir ?? (await temporaryFolder())
+export async function runningSandbox(
+  options: Partial<SandboxOptions> = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<RunningSandbox> {
+  const dataDir = options.dataDir ?? (await temporaryFolder(atEnd))
   const sandbox = new Sandbox({
     listen: '127.0.0.1:0',
     token: 'sandbox-token',
@@ -42,7 +48,7 @@ export async function runningSandbox(options: Partial<SandboxOptions> = {}): Pro
     dataDir,
   })
   const { url, token } = await sandbox.start()
-  onTestFinished(() => sandbox.stop())
+  atEnd(() => sandbox.stop())
   return {
     url,
     token,
