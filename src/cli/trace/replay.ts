@@ -16,6 +16,7 @@ import type { MirroredMessage } from '../../sip/hep/seen.ts'
 import { parseCSeq } from '../../sip/message/cseq.ts'
 import { headerValue } from '../../sip/message/headers.ts'
 import type { HopAddress, SipMessage } from '../../sip/message/message.ts'
+import { RecordingTraffic } from '../../sip/siprec/recording-traffic.ts'
 import type { TieHeaders } from '../../sip/ties.ts'
 import { ownCopy, type SeenLine, seenLine } from './seen-line.ts'
 
@@ -71,7 +72,7 @@ export interface Replay {
   readonly traces: ReadonlyMap<string, SipTrace>
   /** Signals of SIP calls of which there is no call: they began before the capture did. */
   readonly strangers: readonly IgnoredSignal[]
-  /** Messages of no call, by method: REGISTER, OPTIONS. */
+  /** Messages of no call, by method: REGISTER, OPTIONS; and those of recording sessions, as SIPREC. */
   readonly others: ReadonlyMap<string, number>
   readonly messages: number
   /** Wire times of the first and the last message, epoch ms; `null` for a capture without SIP. */
@@ -79,6 +80,8 @@ export interface Replay {
 }
 
 const ofCalls: ReadonlySet<string> = new Set(['INVITE', 'ACK', 'BYE', 'CANCEL', 'UPDATE', 'REFER', 'PRACK', 'INFO'])
+/** Sessions between a recording client and its recorder are no calls. */
+const recording = 'SIPREC'
 const maxLines = 1000
 const maxFields = 32
 /** Calls of the same parties that are remembered of a call's beginning, the newest. */
@@ -111,6 +114,7 @@ class Replaying {
   readonly #options: ReplayOptions
   readonly #followed: FollowedCalls
   readonly #observer: CallObserver
+  readonly #recordings = new RecordingTraffic()
   readonly #calls = new Map<CallId, CallState>()
   readonly #traces = new Map<string, TraceState>()
   readonly #strangers = new Map<string, IgnoredSignal>()
@@ -146,8 +150,12 @@ class Replaying {
       if (expired.lane === 'ended') this.#followed.forget(expired.id)
       else this.#followed.expire(expired, this.#now)
     }
-    this.#keepLine(seen)
     this.#messages += 1
+    if (this.#recordings.has(seen.message)) {
+      this.#others.set(recording, (this.#others.get(recording) ?? 0) + 1)
+      return
+    }
+    this.#keepLine(seen)
     this.#observer.see(betweenHosts(seen, this.#options.hosts))
   }
 

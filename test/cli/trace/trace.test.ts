@@ -154,6 +154,18 @@ describe('a capture of tcpdump', () => {
     expect(stdout).toMatch(/Of 1 SIP call the beginning is missing.*\n {2}old-1: ringing\n/)
   })
 
+  test('takes no recording session for a call', async () => {
+    const session = dialog('rs-1', 'src', 'srs')
+    const { stdout } = await command([
+      'trace',
+      await pcapOf([
+        { at: 0, from: pbx, to: phone, text: session.invite('Require: siprec', 'Contact: <sip:192.0.2.10>;+sip.src') },
+        { at: 9, from: phone, to: pbx, text: session.response(200, 'OK') },
+      ]),
+    ])
+    expect(stdout).toContain('2 SIP messages, 0 calls\n  of no call: SIPREC 2\n')
+  })
+
   test('shows only the calls that --call names', async () => {
     const file = await passedOn()
     const { stdout } = await command(['trace', file, ...sides, '--call', 'outer-7'])
