@@ -1,11 +1,11 @@
 /** Builds the mirror: what capture agents send (HEP), made into signals by an observer of its own. Calls are watched and never touched. */
 import type { Config } from '../config/schema.ts'
 import type { CallSignal } from '../events/signal.ts'
-import { CallObserver } from '../sip/call-observer.ts'
 import { betweenHosts } from '../sip/hep/ends.ts'
 import { type HepListenAddress, HepListener, type HepStatus } from '../sip/hep/listener.ts'
+import { CallObserver } from '../sip/observer/call-observer.ts'
+import type { TieHeaders } from '../sip/observer/ties.ts'
 import { RecordingTraffic } from '../sip/siprec/recording-traffic.ts'
-import type { TieHeaders } from '../sip/ties.ts'
 import type { SignallingLog } from './signalling.ts'
 
 export interface MirrorOptions {

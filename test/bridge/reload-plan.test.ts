@@ -71,7 +71,8 @@ test('every name is one of the file', () => {
       ? Object.entries(value).flatMap(([key, child]) => namesIn(child, [...path, key]))
       : [nameInFile(path.join('.'))]
   // Written as one word in the file, and told under that one's name.
-  const words = /^(?:recordings\.after_upload\.kind|(?:admin|sandbox)\.listen\.(?:host|port)|sip\.siprec\.media\.ports\.(?:first|last))$/
+  const words =
+    /^(?:recordings\.after_upload\.kind|(?:admin|sandbox)\.listen\.(?:host|port)|sip\.siprec\.media\.ports\.(?:first|last))$/
   const unknown = namesIn(configOf({}), []).filter(name => !words.test(name) && schemaAt(schema, name.split('.')) === null)
   expect(unknown).toEqual([])
 })

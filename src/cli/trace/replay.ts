@@ -9,15 +9,15 @@ import { FollowedCalls, type FollowedStep } from '../../events/followed-calls.ts
 import { type Doubt, doubtAbout } from '../../events/guess.ts'
 import type { CallSignal, Invited } from '../../events/signal.ts'
 import type { CallContext, Ignored } from '../../events/step.ts'
-import { CallObserver } from '../../sip/call-observer.ts'
 import type { CaptureItem } from '../../sip/hep/capture-file.ts'
 import { betweenHosts, type KnownHosts } from '../../sip/hep/ends.ts'
 import type { MirroredMessage } from '../../sip/hep/seen.ts'
 import { parseCSeq } from '../../sip/message/cseq.ts'
 import { headerValue } from '../../sip/message/headers.ts'
 import type { HopAddress, SipMessage } from '../../sip/message/message.ts'
+import { CallObserver } from '../../sip/observer/call-observer.ts'
+import type { TieHeaders } from '../../sip/observer/ties.ts'
 import { RecordingTraffic } from '../../sip/siprec/recording-traffic.ts'
-import type { TieHeaders } from '../../sip/ties.ts'
 import { ownCopy, type SeenLine, seenLine } from './seen-line.ts'
 
 export interface ReplayOptions {

@@ -1,11 +1,11 @@
 /** A captured message as a line of a ladder: between whom, and in a few words what. What it held is forgotten: a capture may be long. */
 import { createHash } from 'node:crypto'
-import { mediaDirection } from '../../sip/media-direction.ts'
 import { headerValue, headerValues } from '../../sip/message/headers.ts'
 import type { HopAddress, SipMessage, SipRequest } from '../../sip/message/message.ts'
 import { parseUri } from '../../sip/message/uri.ts'
-import { readReasons } from '../../sip/reason.ts'
-import { referTo } from '../../sip/ties.ts'
+import { mediaDirection } from '../../sip/observer/media-direction.ts'
+import { readReasons } from '../../sip/observer/reason.ts'
+import { referTo } from '../../sip/observer/ties.ts'
 
 export interface SeenLine {
   /** Wire time, epoch ms. */

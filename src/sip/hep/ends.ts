@@ -1,6 +1,7 @@
 /** Between whom a mirrored transaction runs: the PBX, a carrier, and otherwise a phone. */
-import type { End, ObservedMessage } from '../call-observer.ts'
+
 import type { HopAddress } from '../message/message.ts'
+import type { End, ObservedMessage } from '../observer/call-observer.ts'
 import type { MirroredMessage } from './seen.ts'
 
 /** An address, with the port where two of them share it. */

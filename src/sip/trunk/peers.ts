@@ -4,7 +4,7 @@
  * A peer is matched by its source address. Only where two peers share an address does the port decide as well; over TCP and TLS the
  * source port is a random one, so there the port that the peer names in its Via (sent-by) is taken instead.
  */
-import type { HopAddress } from './message/message.ts'
+import type { HopAddress } from '../message/message.ts'
 
 export type TrunkSide = 'pbx' | 'carrier'
 

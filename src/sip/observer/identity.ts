@@ -1,9 +1,9 @@
 /** Who calls and who is called, as a SIP message tells it (RFC 3261 sections 8.1.1.2 and 8.1.1.3, RFC 3323, RFC 3325). */
-import type { WireParty } from '../events/signal.ts'
-import { headerValue, headerValues } from './message/headers.ts'
-import type { SipMessage, SipRequest } from './message/message.ts'
-import { parseNameAddr } from './message/name-addr.ts'
-import { parseUri } from './message/uri.ts'
+import type { WireParty } from '../../events/signal.ts'
+import { headerValue, headerValues } from '../message/headers.ts'
+import type { SipMessage, SipRequest } from '../message/message.ts'
+import { parseNameAddr } from '../message/name-addr.ts'
+import { parseUri } from '../message/uri.ts'
 
 const nobody: WireParty = { user: '', display: null, anonymous: true }
 

@@ -7,14 +7,14 @@
  *     therefore costs at most one hold or transfer that was being negotiated.
  *  2. Repetition is harmless: the model (events/call.ts) is idempotent.
  */
-import type { Directives } from '../events/directives.ts'
-import type { CallSignal, Side, SignalSource, WireParty } from '../events/signal.ts'
+import type { Directives } from '../../events/directives.ts'
+import type { CallSignal, Side, SignalSource, WireParty } from '../../events/signal.ts'
+import { type CSeq, parseCSeq } from '../message/cseq.ts'
+import { headerValue, headerValues } from '../message/headers.ts'
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
+import { tagOf } from '../message/name-addr.ts'
 import { assertedParty, calleeOf, callerOf, partyIn } from './identity.ts'
 import { mediaDirection } from './media-direction.ts'
-import { type CSeq, parseCSeq } from './message/cseq.ts'
-import { headerValue, headerValues } from './message/headers.ts'
-import type { SipMessage, SipRequest, SipResponse } from './message/message.ts'
-import { tagOf } from './message/name-addr.ts'
 import { isAnsweredElsewhere, type Reasons, readReasons } from './reason.ts'
 import { referTo, type TieHeaders, tiesIn } from './ties.ts'
 import { consentIn, directivesIn } from './zendesk-headers.ts'

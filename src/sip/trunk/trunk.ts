@@ -7,8 +7,8 @@
  * What happens in a call is reported by the observer, which sees the messages themselves.
  */
 import type Srf from 'drachtio-srf'
+import type { HopAddress } from '../message/message.ts'
 import type { GatewayOrder } from './gateway-order.ts'
-import type { HopAddress } from './message/message.ts'
 import type { ResolvedPeer, TrunkSide } from './peers.ts'
 
 export interface TrunkOptions {

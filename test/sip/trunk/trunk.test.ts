@@ -1,11 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Signalling } from '../../src/bridge/signalling.ts'
-import { SipStation } from '../../src/cli/demo/station.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import type { CallSignal } from '../../src/events/signal.ts'
-import { createLog } from '../../src/log.ts'
+import { Signalling } from '../../../src/bridge/signalling.ts'
+import { SipStation } from '../../../src/cli/demo/station.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import type { CallSignal } from '../../../src/events/signal.ts'
+import { createLog } from '../../../src/log.ts'
 
 const running: (() => Promise<unknown> | unknown)[] = []
 const log = createLog({ level: 'error', numbers: 'masked', isTerminal: false })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { GatewayOrder } from '../../src/sip/gateway-order.ts'
-import type { HopAddress } from '../../src/sip/message/message.ts'
-import type { PeerAddress } from '../../src/sip/peers.ts'
-import { TrunkPeers } from '../../src/sip/trunk-peers.ts'
+import type { HopAddress } from '../../../src/sip/message/message.ts'
+import { GatewayOrder } from '../../../src/sip/trunk/gateway-order.ts'
+import type { PeerAddress } from '../../../src/sip/trunk/peers.ts'
+import { TrunkPeers } from '../../../src/sip/trunk/trunk-peers.ts'
 
 const udp = (address: string, port = 5060): HopAddress => ({ transport: 'udp', address, port })
 const tcp = (address: string, port: number): HopAddress => ({ transport: 'tcp', address, port })

@@ -1,9 +1,9 @@
 /** The names under which a message's SIP call is known to others, strongest first. Pure and total. */
-import type { Tie } from '../events/signal.ts'
-import { headerValue, headerValues } from './message/headers.ts'
-import type { SipMessage } from './message/message.ts'
-import { parseNameAddr } from './message/name-addr.ts'
-import { parseUri } from './message/uri.ts'
+import type { Tie } from '../../events/signal.ts'
+import { headerValue, headerValues } from '../message/headers.ts'
+import type { SipMessage } from '../message/message.ts'
+import { parseNameAddr } from '../message/name-addr.ts'
+import { parseUri } from '../message/uri.ts'
 
 /** Which header fields of a PBX tie its SIP calls together. */
 export interface TieHeaders {

@@ -1,12 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { Signalling } from '../../src/bridge/signalling.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import { createLog } from '../../src/log.ts'
-import { digestParams, digestResponse } from '../../src/sip/embedded/guard/digest.ts'
-import { headerValue } from '../../src/sip/message/headers.ts'
-import { asRequest, requestText, udpPeer } from './embedded/transaction-peers.ts'
+import { Signalling } from '../../../src/bridge/signalling.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { createLog } from '../../../src/log.ts'
+import { digestParams, digestResponse } from '../../../src/sip/embedded/guard/digest.ts'
+import { headerValue } from '../../../src/sip/message/headers.ts'
+import { asRequest, requestText, udpPeer } from '../embedded/transaction-peers.ts'
 
 /** A bridge whose carrier is `port`, and that lets the branch office in with its password. */
 async function trunk(port: number): Promise<{ signalling: Signalling; trunkPort: number }> {

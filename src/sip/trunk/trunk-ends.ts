@@ -2,10 +2,11 @@
  * Between whom a transaction runs that the trunk saw. It sees the caller's side of each (message.ts, SeenMessage): of a forked or
  * failed-over INVITE that is what the caller learned. What a stranger sent is nobody's.
  */
-import type { ObservedMessage } from './call-observer.ts'
-import { firstValue } from './message/headers.ts'
-import type { HopAddress, SeenMessage, SipMessage } from './message/message.ts'
-import { parseVia } from './message/via.ts'
+
+import { firstValue } from '../message/headers.ts'
+import type { HopAddress, SeenMessage, SipMessage } from '../message/message.ts'
+import { parseVia } from '../message/via.ts'
+import type { ObservedMessage } from '../observer/call-observer.ts'
 import type { TrunkSide } from './peers.ts'
 
 /** `null` for a stranger's. `sideOf` is peers.ts's. */

@@ -8,10 +8,10 @@
  * Only the PBX is believed: whoever calls from outside could otherwise write into any ticket. A call that comes from the carrier gets
  * its directives from the PBX's responses.
  */
-import { saidIn } from '../events/choice.ts'
-import type { Directives } from '../events/directives.ts'
-import { headerValue } from './message/headers.ts'
-import type { SipMessage } from './message/message.ts'
+import { saidIn } from '../../events/choice.ts'
+import type { Directives } from '../../events/directives.ts'
+import { headerValue } from '../message/headers.ts'
+import type { SipMessage } from '../message/message.ts'
 
 const prefix = 'x-zendesk-'
 const consentDirective = 'consent'

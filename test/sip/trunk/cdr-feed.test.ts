@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { peerOf } from '../../src/sip/cdr-feed.ts'
-import { parseVia } from '../../src/sip/message/via.ts'
+import { parseVia } from '../../../src/sip/message/via.ts'
+import { peerOf } from '../../../src/sip/trunk/cdr-feed.ts'
 
 it.each([
   ['SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1', { transport: 'udp', address: '192.0.2.1', port: 5060 }],

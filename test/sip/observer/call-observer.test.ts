@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { CallSignal } from '../../src/events/signal.ts'
-import { CallObserver } from '../../src/sip/call-observer.ts'
-import type { SeenMessage } from '../../src/sip/message/message.ts'
-import { parseMessage } from '../../src/sip/message/parse.ts'
-import type { TrunkSide } from '../../src/sip/peers.ts'
-import { betweenTrunkSides } from '../../src/sip/trunk-ends.ts'
-import { seenInSippLog } from './sipp-log.ts'
+import type { CallSignal } from '../../../src/events/signal.ts'
+import type { SeenMessage } from '../../../src/sip/message/message.ts'
+import { parseMessage } from '../../../src/sip/message/parse.ts'
+import { CallObserver } from '../../../src/sip/observer/call-observer.ts'
+import type { TrunkSide } from '../../../src/sip/trunk/peers.ts'
+import { betweenTrunkSides } from '../../../src/sip/trunk/trunk-ends.ts'
+import { seenInSippLog } from '../sipp-log.ts'
 
 function observe(
   messages: readonly SeenMessage[],

@@ -5,10 +5,10 @@
  * It knows no ringing and no hold (in-dialog requests never reach an application), and events are lost while nobody is connected.
  */
 import type Srf from 'drachtio-srf'
-import { firstValue } from './message/headers.ts'
-import type { HopAddress, SeenMessage } from './message/message.ts'
-import { parseMessage } from './message/parse.ts'
-import { parseVia, type Via } from './message/via.ts'
+import { firstValue } from '../message/headers.ts'
+import type { HopAddress, SeenMessage } from '../message/message.ts'
+import { parseMessage } from '../message/parse.ts'
+import { parseVia, type Via } from '../message/via.ts'
 
 export interface CdrFeedOptions {
   readonly onSeen: (seen: SeenMessage) => void

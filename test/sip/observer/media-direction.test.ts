@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { nearestMoment } from '../../src/sip/cdr-feed.ts'
-import { mediaDirection } from '../../src/sip/media-direction.ts'
-import { readReasons } from '../../src/sip/reason.ts'
+import { mediaDirection } from '../../../src/sip/observer/media-direction.ts'
+import { readReasons } from '../../../src/sip/observer/reason.ts'
+import { nearestMoment } from '../../../src/sip/trunk/cdr-feed.ts'
 
 const sdp = (...lines: string[]): Buffer => Buffer.from(['v=0', 's=-', ...lines, ''].join('\r\n'))
 

@@ -7,8 +7,8 @@
  *  3. What a carrier sends within a dialog may go to the PBX only: the trunk is never a relay into somebody's network.
  */
 
-import { BoundedMap } from './embedded/guard/bounded-map.ts'
-import type { HopAddress } from './message/message.ts'
+import { BoundedMap } from '../embedded/guard/bounded-map.ts'
+import type { HopAddress } from '../message/message.ts'
 import { type PeerAddress, PeerTable, type ResolvedPeer, resolvePeers, type TrunkSide } from './peers.ts'
 
 export interface TrunkPeersOptions {

@@ -1,10 +1,10 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { Signalling } from '../../src/bridge/signalling.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import type { HopAddress } from '../../src/sip/message/message.ts'
-import { makeCertificate, tlsFiles } from './embedded/certificates.ts'
-import { SDP, startPhone } from './embedded/phone.ts'
-import { streamPeer } from './embedded/stream-peers.ts'
+import { Signalling } from '../../../src/bridge/signalling.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import type { HopAddress } from '../../../src/sip/message/message.ts'
+import { makeCertificate, tlsFiles } from '../embedded/certificates.ts'
+import { SDP, startPhone } from '../embedded/phone.ts'
+import { streamPeer } from '../embedded/stream-peers.ts'
 
 const logged: string[] = []
 const at = (_: object, message: string): void => void logged.push(message)
