@@ -61,6 +61,7 @@ async function tcpToSip(): Promise<{ readonly socket: Socket; readonly closed: P
     socket.destroy()
   })
   socket.on('error', () => {}) // a reset is what these tests ask for
+  socket.resume() // what it is answered is read, or its end would not be seen
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   await once(socket, 'connect')
   return { socket, closed }
@@ -96,7 +97,7 @@ test('garbage and too much on a TCP connection closes it, with the reason in the
   long.socket.write(`${head}${rest}Content-Length: 70000\r\n\r\n${'a'.repeat(70_000)}`)
   await long.closed
   await vi.waitFor(() => {
-    const reasons = bridge.lines('tcp connection closed, its bytes are no sip').map(({ reason }) => reason)
+    const reasons = bridge.lines('connection closed, its bytes are no sip').map(({ reason }) => reason)
     expect(reasons).toEqual(['start-line', 'too-long'])
   }, patience)
   await bridge.counts('tpe_bridge_sip_connections_closed_malformed_total', 2)
@@ -107,7 +108,7 @@ test('half a message on a TCP connection that ends is counted and told of', { ti
   const before = await bridge.metric('tpe_bridge_sip_malformed_total', 'truncated-body')
   socket.end(head)
   await closed
-  await bridge.logged('tcp connection ended within a message')
+  await bridge.logged('connection ended within a message')
   await bridge.counts('tpe_bridge_sip_malformed_total', before + 1, 'truncated-body')
 })
 
@@ -134,13 +135,14 @@ test('a scanner gets no answer at all, and is counted', { timeout: 60_000 }, asy
 })
 
 test.each([
-  { who: 'a stranger', from: '127.0.0.9' },
-  { who: 'the carrier', from: carrierHost },
-])('$who with a Route header reaches nobody whom the trunk does not serve', { timeout: 60_000 }, async ({ from }) => {
+  // Whoever is no peer is refused before anybody looks where it wants to go.
+  { who: 'a stranger', from: '127.0.0.9', counter: 'tpe_bridge_peers_strangers_total' },
+  { who: 'the carrier', from: carrierHost, counter: 'tpe_bridge_peers_relays_refused_total' },
+])('$who with a Route header reaches nobody whom the trunk does not serve', { timeout: 60_000 }, async ({ from, counter }) => {
   const phone = await stranger(from)
   const victim = await stranger('127.0.0.8')
   const { address, port } = bridge.sip('udp')
-  const refused = await bridge.metric('tpe_bridge_peers_relays_refused_total')
+  const refused = await bridge.metric(counter)
   const routes = `Route: <sip:${address}:${port};lr>, <sip:${victim.host}:${victim.port};lr>`
   phone.request('BYE', {
     callId: `relay-${from}@phones`,
@@ -152,8 +154,8 @@ test.each([
   })
   await vi.waitFor(() => expect(phone.strays).toHaveLength(1), patience)
   expect(phone.strays[0]).toSatisfy(answer => answer.kind === 'response' && answer.status >= 400)
-  await bridge.counts('tpe_bridge_peers_relays_refused_total', refused + 1)
-  await bridge.logged('request between addresses that are no peers refused')
+  await bridge.counts(counter, refused + 1)
+  if (from === carrierHost) await bridge.logged('request between addresses that are no peers refused')
   expect(victim.strays).toEqual([])
 })
 
