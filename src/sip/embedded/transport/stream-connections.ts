@@ -248,8 +248,8 @@ export class StreamConnections {
         this.#write(connection, PONG, () => {})
       } else {
         counters.connectionsClosedMalformed++
-        if (countMalformed(counters, framed.reason))
-          log.warn({ reason: framed.reason, ...peer }, 'connection closed, its bytes are no sip')
+        countMalformed(counters, framed.reason)
+        log.warn({ reason: framed.reason, ...peer }, 'connection closed, its bytes are no sip')
         onMalformed(framed.bytes, framed.reason, peer, connection.local)
         this.#end(connection)
         return
