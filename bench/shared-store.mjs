@@ -225,7 +225,23 @@ function callNumber(n) {
     site: 'hq',
     call: snapshot,
   }))
-  return { call: { version: 1, id, sequence: 4 }, events, keys: [`sip:${n}@pbx`], ended: true }
+  return {
+    call: {
+      version: 2,
+      id,
+      sipCalls: [],
+      unions: [],
+      keys: [],
+      lastSignalAt: 0,
+      lastEventAt: 0,
+      phase: { kind: 'ringing' },
+      sequence: 4,
+      counts: {},
+    },
+    events,
+    keys: [`sip:${n}@pbx`],
+    ended: true,
+  }
 }
 
 /** One second of 8 kHz mono PCM, each of another pitch. */
